@@ -1,1 +1,20 @@
-//! (skeleton)
+//! What the end-to-end tests share: finding the built toolchain, running programs under a time
+//! limit, and comparing a program in the box with the same program compiled by plain clang.
+//!
+//! The tests themselves are in `tests/tests/`:
+//!
+//! | target | what |
+//! | --- | --- |
+//! | `features` | `tests/features/*.c`, one program per feature of C, at every optimisation level, level of hardware help, strength and link mode |
+//! | `csmith` | random programs of Debian's `csmith` |
+//! | `programs` | zlib, zstd, lz4, Lua and SQLite with the workloads of `tests/programs/` |
+//! | `tools` | bad input of `privbox-cc` and `privbox` |
+//!
+//! Environment: `PRIVBOX_BIN` (folder of the built commands; default `target/release`),
+//! `PRIVBOX_TEST_QUICK=1` (a subset), `PRIVBOX_TEST_KEEP=1` (failing cases keep their folder).
+
+pub mod compare;
+pub mod directive;
+pub mod process;
+pub mod suite;
+pub mod toolchain;

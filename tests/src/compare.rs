@@ -1,0 +1,195 @@
+//! Native against box: the same program by plain clang and by privbox-cc must behave the same.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{End, Outcome, Run};
+use crate::toolchain::Toolchain;
+
+/// One program and one way to build and run it.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// Files compiled by the compiler under test.
+    pub sources: Vec<PathBuf>,
+    /// Files always compiled by plain clang.
+    pub plain: Vec<PathBuf>,
+    /// Options of both compilers.
+    pub flags: Vec<String>,
+    /// Options of privbox-cc.
+    pub privbox: Vec<String>,
+    /// Options of linking, both.
+    pub link: Vec<String>,
+    /// Arguments of the program.
+    pub args: Vec<String>,
+    /// Its standard input.
+    pub stdin: Option<PathBuf>,
+    /// Whether `PRIVBOX_STATS=1` must report an entry (not for programs that die of a signal).
+    pub stats: bool,
+    /// Time limit of a run.
+    pub limit: Option<Duration>,
+}
+
+/// How a comparison ended, when it did not fail.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Equal; this is the native run.
+    Equal(Outcome),
+    /// The native run exceeded the time limit: nothing to compare with.
+    NativeTimeOut,
+}
+
+/// Time limit of a compilation: generous, several run at once.
+const COMPILE: Duration = Duration::from_secs(240);
+
+/// Builds `program` both ways in `folder`, verifies the box, runs it natively and in the modes
+/// user, off and auto, and compares standard output and exit status.
+///
+/// # Errors
+/// The first difference, with the commands that show it.
+pub fn compare(tools: &Toolchain, program: &Program, folder: &Path) -> Result<Verdict> {
+    let objects = plain_objects(tools, program, folder)?;
+    let native = folder.join("native");
+    let boxed = folder.join("boxed");
+    build(Run::new(&tools.clang, folder), program, &[], &objects, &native)?;
+    let limit = program.limit.unwrap_or(Duration::from_secs(5));
+    let expected = start(&native, program, folder, limit).run()?;
+    if expected.end == End::TimedOut {
+        return Ok(Verdict::NativeTimeOut);
+    }
+    let command = build(Run::new(&tools.cc, folder), program, &program.privbox, &objects, &boxed)?;
+    let verify = Run::new(&tools.privbox, folder).arg("verify").arg(&boxed).limit(COMPILE);
+    let verdict = verify.run()?;
+    if !verdict.ok() {
+        bail!(
+            "`privbox verify` does not accept the box ({}):\n{}{}\nbuilt by: {command}",
+            verdict.end,
+            String::from_utf8_lossy(&verdict.stdout),
+            verdict.stderr
+        );
+    }
+    // The box may be slower, and `auto` and `off` prove the normal code untouched.
+    let limit = expected.time * 20 + Duration::from_secs(20);
+    for mode in ["user", "off", "auto"] {
+        let mut run = start(&boxed, program, folder, limit).env("PRIVBOX", mode);
+        if mode == "user" {
+            run = run.env("PRIVBOX_STATS", "1");
+        }
+        let outcome = run.run()?;
+        same(&expected, &outcome).with_context(|| format!("in mode {mode}: {}\nbuilt by: {command}", run.line()))?;
+        if mode == "user" && program.stats && entries(&outcome.stderr).is_none_or(|count| count == 0) {
+            bail!(
+                "PRIVBOX_STATS=1 reports no entry: the box was not used\n{}\nbuilt by: {command}",
+                outcome.stderr
+            );
+        }
+    }
+    Ok(Verdict::Equal(expected))
+}
+
+/// The number of entries that `PRIVBOX_STATS=1` reports on standard error.
+pub fn entries(stderr: &str) -> Option<u64> {
+    let line = stderr.lines().find(|line| line.contains("privbox") && line.contains("entries"))?;
+    let words: Vec<&str> = line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let at = words.iter().position(|&word| word == "entries")?;
+    // Either `entries 3` (also `entries=3`, `entries: 3`) or `3 entries`.
+    let after = words.get(at + 1).and_then(|word| word.parse().ok());
+    after.or_else(|| at.checked_sub(1).and_then(|at| words[at].parse().ok()))
+}
+
+fn plain_objects(tools: &Toolchain, program: &Program, folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut objects = Vec::new();
+    for (number, source) in program.plain.iter().enumerate() {
+        let object = folder.join(format!("plain{number}.o"));
+        let run = Run::new(&tools.clang, folder)
+            .args(&program.flags)
+            .arg("-Wno-unused-command-line-argument")
+            .arg("-c")
+            .arg(source)
+            .arg("-o")
+            .arg(&object)
+            .limit(COMPILE);
+        let outcome = run.run()?;
+        if !outcome.ok() {
+            bail!("clang does not compile {}:\n{}\n{}", source.display(), run.line(), outcome.stderr);
+        }
+        objects.push(object);
+    }
+    Ok(objects)
+}
+
+/// Compiles and links in one command; returns it as text.
+fn build(run: Run, program: &Program, privbox: &[String], objects: &[PathBuf], output: &Path) -> Result<String> {
+    let run = run
+        .args(&program.flags)
+        .args(privbox)
+        .args(&program.sources)
+        .args(objects)
+        .args(&program.link)
+        .arg("-o")
+        .arg(output)
+        .limit(COMPILE);
+    let outcome = run.run()?;
+    if !outcome.ok() {
+        bail!("does not build ({}):\n{}\n{}", outcome.end, run.line(), outcome.stderr);
+    }
+    Ok(run.line())
+}
+
+fn start(executable: &Path, program: &Program, folder: &Path, limit: Duration) -> Run {
+    let run = Run::new(executable, folder).args(&program.args).limit(limit);
+    match &program.stdin {
+        Some(file) => run.stdin(file),
+        None => run,
+    }
+}
+
+fn same(expected: &Outcome, outcome: &Outcome) -> Result<()> {
+    if expected.end != outcome.end {
+        bail!(
+            "native ends with {}, the box with {}\nlast output: {}\nstandard error: {}",
+            expected.end,
+            outcome.end,
+            last_line(&outcome.stdout),
+            outcome.stderr
+        );
+    }
+    if expected.stdout != outcome.stdout {
+        let native = String::from_utf8_lossy(&expected.stdout);
+        let boxed = String::from_utf8_lossy(&outcome.stdout);
+        let (mut native, mut boxed) = (native.lines(), boxed.lines());
+        let mut number = 0;
+        loop {
+            number += 1;
+            match (native.next(), boxed.next()) {
+                (None, None) => bail!("outputs differ in line ends only"),
+                (a, b) if a == b => {}
+                (a, b) => bail!(
+                    "outputs differ in line {number}:\n native: {}\n box:    {}\nstandard error: {}",
+                    a.unwrap_or("(ended)"),
+                    b.unwrap_or("(ended)"),
+                    outcome.stderr
+                ),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn last_line(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).lines().last().unwrap_or("(none)").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::entries;
+
+    #[test]
+    fn the_count_of_entries_is_read_in_any_wording() {
+        assert_eq!(entries("privbox: 3 entries, 4 call-outs"), Some(3));
+        assert_eq!(entries("x\nprivbox: mode=user entries=12 callouts=4"), Some(12));
+        assert_eq!(entries("privbox: call-outs 4, entries: 0"), Some(0));
+        assert_eq!(entries("nothing"), None);
+    }
+}
