@@ -7,7 +7,7 @@
 
 /* SQLite allocates from this through its own allocator (MEMSYS5), so that allocations are work in the
  * box and not calls out of it, whose cost is another question. */
-static _Alignas(16) unsigned char heap[96 << 20];
+static _Alignas(16) unsigned char heap[192 << 20];
 
 static sqlite3 *db;
 
@@ -79,7 +79,7 @@ static uint64_t look_up(uint64_t sum, int times, uint64_t *seed)
 uint64_t workload(unsigned rounds)
 {
 	uint64_t seed = 42, sum = 0;
-	int rows = (int)rounds * 1000;
+	int rows = (int)rounds * 2000;
 
 	if (sqlite3_config(SQLITE_CONFIG_HEAP, heap, (int)sizeof(heap), 64) != SQLITE_OK)
 		fail("sqlite3_config");

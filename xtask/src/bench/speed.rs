@@ -1,0 +1,132 @@
+//! The speed of the tools themselves: compiling and verifying.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use super::programs::{PROGRAMS, VARIANTS};
+use super::{Problem, measure};
+use crate::sources::Sources;
+use crate::util::{self, Project};
+
+/// How long the amalgamation of SQLite takes to compile (wall time, the fastest of some runs).
+#[derive(Debug, Serialize)]
+pub struct CompileTime {
+    pub clang_seconds: f64,
+    pub privbox_cc_seconds: f64,
+    pub ratio: f64,
+}
+
+/// How long an executable takes to verify.
+#[derive(Debug, Serialize)]
+pub struct Verification {
+    pub program: String,
+    pub text_bytes: u64,
+    /// Wall time of `privbox verify`, start of the process included; the fastest of some runs.
+    pub seconds: f64,
+    pub megabytes_per_second: f64,
+}
+
+/// Runs of each of the two compilers.
+const COMPILES: usize = 3;
+/// Runs of the verifier.
+const VERIFICATIONS: usize = 5;
+
+/// Compiles sqlite3.c with both compilers in turn.
+pub fn compile_time(
+    project: &Project,
+    sources: &Sources,
+    problems: &mut Vec<Problem>,
+) -> Option<CompileTime> {
+    measured("sqlite", "compile", problems, || {
+        let program = PROGRAMS
+            .iter()
+            .find(|p| p.name == "sqlite")
+            .context("no program is called sqlite")?;
+        let (files, include) = program.sources(project, sources)?;
+        let file = files
+            .iter()
+            .find(|f| f.ends_with("sqlite3.c"))
+            .context("sqlite has no sqlite3.c")?;
+        let object = project
+            .scratch("bench/overhead/sqlite")?
+            .join("compile-time.o");
+        let compile = |variant: usize, compiler: PathBuf| {
+            program.compile(
+                project,
+                &compiler,
+                &VARIANTS[variant],
+                &include,
+                file,
+                &object,
+            )
+        };
+        let mut clang = || compile(0, PathBuf::from("clang-22"));
+        let mut privbox_cc = || compile(1, project.tool("privbox-cc"));
+        let best = measure::fastest(COMPILES, &mut [&mut clang, &mut privbox_cc])?;
+        let (clang, privbox) = (best[0].as_secs_f64(), best[1].as_secs_f64());
+        Ok(CompileTime {
+            clang_seconds: clang,
+            privbox_cc_seconds: privbox,
+            ratio: privbox / clang,
+        })
+    })
+}
+
+/// Verifies executables, some times each.
+pub fn verifier(
+    project: &Project,
+    executables: impl Iterator<Item = (&'static str, PathBuf)>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Verification> {
+    let mut results = Vec::new();
+    for (program, executable) in executables {
+        results.extend(measured(program, "verify", problems, || {
+            let mut verify = || {
+                util::capture(
+                    Command::new(project.tool("privbox"))
+                        .arg("verify")
+                        .arg(&executable),
+                )
+                .map(|_| ())
+            };
+            let best = measure::fastest(VERIFICATIONS, &mut [&mut verify])?;
+            let text_bytes =
+                measure::section_bytes(&executable, |name| name.starts_with(".privbox.text"))?;
+            let seconds = best[0].as_secs_f64();
+            let megabytes_per_second = text_bytes as f64 / 1e6 / seconds;
+            Ok(Verification {
+                program: program.to_owned(),
+                text_bytes,
+                seconds,
+                megabytes_per_second,
+            })
+        }));
+    }
+    results
+}
+
+/// A result, or a problem on the list.
+fn measured<T>(
+    program: &str,
+    stage: &'static str,
+    problems: &mut Vec<Problem>,
+    work: impl FnOnce() -> Result<T>,
+) -> Option<T> {
+    match work() {
+        Ok(result) => Some(result),
+        Err(error) => {
+            let message = util::tail(&format!("{error:#}"), 20);
+            println!("FAILED     {program}: {stage}: {message}");
+            problems.push(Problem {
+                program: program.to_owned(),
+                variant: "mask".to_owned(),
+                stage,
+                message,
+            });
+            None
+        }
+    }
+}
