@@ -181,33 +181,33 @@ fn start(executable: &Path, arguments: &Arguments, mode: &str) -> Result<Run> {
     let output = util::capture(&mut command)?;
     let messages = String::from_utf8_lossy(&output.stderr).into_owned();
     let seconds = messages.lines().find_map(|line| line.trim().parse().ok());
-    let statistics = messages.lines().find(|line| line.contains("call-outs"));
-    if mode == "user" && !messages.lines().any(|line| line.contains("entries")) {
-        bail!(
-            "PRIVBOX=user did not enter the box: PRIVBOX_STATS=1 printed no statistics\n{messages}"
-        );
+    // "privbox: mode=user entries=1 callouts=12 ..."
+    let statistics = messages
+        .lines()
+        .find(|line| line.starts_with("privbox: mode="));
+    let entries = statistics
+        .and_then(|line| statistic(line, "entries"))
+        .unwrap_or(0);
+    if mode == "user" && entries == 0 {
+        bail!("PRIVBOX=user did not enter the box: PRIVBOX_STATS=1 counts no entry\n{messages}");
     }
     Ok(Run {
         output: String::from_utf8_lossy(&output.stdout).into_owned(),
         seconds: seconds
             .with_context(|| format!("{} printed no time: {messages}", executable.display()))?,
-        callouts: statistics.and_then(|line| number_before(line, "call-outs")),
+        callouts: statistics.and_then(|line| statistic(line, "callouts")),
     })
 }
 
-/// The number before a word: 12 in "privbox: 1 entries, 12 call-outs".
-fn number_before(line: &str, word: &str) -> Option<u64> {
-    let words: Vec<&str> = line
-        .split([' ', ',', ':', ';'])
-        .filter(|word| !word.is_empty())
-        .collect();
-    let at = words.iter().position(|&candidate| candidate == word)?;
-    words.get(at.checked_sub(1)?)?.parse().ok()
+/// A number of the runtime's statistics: 12 of "callouts" in "privbox: entries=1 callouts=12".
+fn statistic(line: &str, name: &str) -> Option<u64> {
+    line.split_whitespace()
+        .find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{count, number_before};
+    use super::{count, statistic};
 
     #[test]
     fn reports_are_read() {
@@ -215,9 +215,9 @@ mod tests {
         assert_eq!(count(&report, "functions"), "1,548");
         assert_eq!(count(&report, "masks"), "?");
         assert_eq!(
-            number_before("privbox: 1 entries, 12 call-outs", "call-outs"),
+            statistic("privbox: entries=1 callouts=12", "callouts"),
             Some(12)
         );
-        assert_eq!(number_before("call-outs", "call-outs"), None);
+        assert_eq!(statistic("callouts", "callouts"), None);
     }
 }

@@ -131,28 +131,30 @@ pub fn is_program(name: &str) -> bool {
 fn missing(need: Need) -> Vec<&'static Package> {
     PACKAGES
         .iter()
-        .filter(|package| package.need <= need && !is_there(package))
+        .filter(|package| {
+            package.need <= need && !package.evidence.iter().all(|file| is_there(file))
+        })
         .collect()
 }
 
-fn is_there(package: &Package) -> bool {
-    package
-        .evidence
-        .iter()
-        .all(|evidence| match evidence.strip_prefix("LLVM/") {
-            Some(file) => llvm_prefix().join(file).exists(),
-            None if evidence.starts_with('/') => Path::new(evidence).exists(),
-            None => is_program(evidence),
-        })
+fn is_there(evidence: &str) -> bool {
+    match evidence.strip_prefix("LLVM/") {
+        Some(file) => llvm_prefix().join(file).exists(),
+        None if evidence.starts_with('/') => Path::new(evidence).exists(),
+        None => is_program(evidence),
+    }
 }
 
 fn explain(missing: &[&Package], why: &str) -> Failure {
     let mut text = format!("packages are missing ({why}):");
     for package in missing {
-        let files = package
+        let files: Vec<String> = package
             .evidence
-            .join(", ")
-            .replace("LLVM", &llvm_prefix().display().to_string());
+            .iter()
+            .filter(|file| !is_there(file))
+            .map(|file| file.replace("LLVM", &llvm_prefix().display().to_string()))
+            .collect();
+        let files = files.join(", ");
         text.push_str(&format!(
             "\n  {:14} {} ({files})",
             package.name, package.purpose
