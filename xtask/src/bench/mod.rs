@@ -5,6 +5,7 @@
 //! build, to run or to give the native checksum is reported and counts as a failure of the command.
 
 mod measure;
+mod paper;
 mod programs;
 mod speed;
 mod table;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::paper;
 use crate::sources::Sources;
 use crate::util::{self, Project};
 
@@ -96,6 +97,9 @@ pub struct Variant {
     pub verified: bool,
 }
 
+/// The variant that emulates the paper's scheme.
+const PAPER: &str = "paper";
+
 /// The baseline first.
 pub const VARIANTS: &[Variant] = &[
     Variant {
@@ -135,9 +139,13 @@ pub const VARIANTS: &[Variant] = &[
         verified: false,
     },
     Variant {
-        name: "paper",
+        name: PAPER,
         what: "the paper's scheme, emulated",
-        options: Some(&["-fprivbox-scheme=paper", "-fno-privbox-verify"]),
+        options: Some(&[
+            "-fprivbox-scheme=paper",
+            "-mfunction-return=thunk-extern",
+            "-fno-privbox-verify",
+        ]),
         verified: false,
     },
 ];
@@ -154,7 +162,10 @@ impl Program {
     pub fn build(&self, project: &Project, sources: &Sources, variant: &Variant) -> Result<Built> {
         let folder = project.scratch(&format!("bench/overhead/{}/{}", self.name, variant.name))?;
         let executable = folder.join(self.name);
-        let (files, include) = self.sources(project, sources)?;
+        let (mut files, include) = self.sources(project, sources)?;
+        if variant.name == PAPER {
+            files.push(project.root.join("benches/overhead/return-thunk.S"));
+        }
         let compiler = match variant.options {
             None => PathBuf::from("clang-22"),
             Some(_) => project.tool("privbox-cc"),
@@ -201,7 +212,11 @@ impl Program {
                 .args(self.libraries)
                 .arg("-o")
                 .arg(&executable);
-            util::capture(&mut link).map(|_| ())
+            util::capture(&mut link)?;
+            if variant.name == PAPER {
+                paper::rewrite_returns(&executable)?;
+            }
+            Ok(())
         })?;
         util::note_recipe(&executable, &recipe)?;
         Ok(Built { executable, took })
