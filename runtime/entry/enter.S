@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * Entering the box in user mode, and the thread's variables.
+ *
+ * __privbox_enter: R10 = clone, arguments in their registers (box convention, docs/box-abi.md).
+ * Nothing is kept on the caller's stack: the activation record lies on the safe stack, and the
+ * memory below RSP becomes the unsafe stack. Callee-saved registers, MXCSR and the x87 control word
+ * pass through: clones keep them as the psABI says (contract, rule 11).
+ */
+#include "state.h"
+
+#define TLS(name) %fs:name@tpoff
+#define CFI_OTHER_STACK_8 .cfi_escape 0x0f, 0x05, 0x77, 0x08, 0x06, 0x23, 0x08
+
+	.text
+	.globl __privbox_enter
+	.hidden __privbox_enter
+	.type __privbox_enter, @function
+	.p2align 6
+__privbox_enter:
+	.cfi_startproc
+	movq	TLS(__privbox_safe_sp), %r11
+	testq	%r11, %r11
+	je	.Lslow			/* first entry, or a handler interrupted the box */
+	cmpq	TLS(__privbox_unsafe_sp), %rsp
+	jae	.Lslow			/* the last activation is dead, or another stack */
+	movq	%rsp, %rax
+	xorq	%r11, %rax
+	shrq	$PB_BLOCK_SHIFT, %rax
+	je	.Lslow			/* a handler on the safe stack */
+#ifdef PRIVBOX_STRICT
+	btq	$46, %rsp
+	jc	.Lslow			/* the unsafe stack must lie low */
+#endif
+	movq	%rsp, %rax
+	andq	$-16, %rax
+.Lactivate:				/* R11 = free safe stack, RAX = free unsafe stack */
+	andq	$-16, %r11
+	subq	$ACT_SIZE, %r11
+	testl	$(1 << PB_SAFE_BIT), %r11d
+	je	.Loverflow		/* contract, rule 13 */
+	movq	%r10, -8(%rsp)		/* the red zone: kept across signals */
+	movq	TLS(__privbox_safe_sp), %r10
+	movq	%r11, TLS(__privbox_safe_sp)	/* reserved, before anything is written */
+	movq	%r10, ACT_SAFE(%r11)
+	movq	TLS(__privbox_activation), %r10
+	movq	%r10, ACT_PREV(%r11)
+	movq	TLS(__privbox_try_head), %r10
+	movq	%r10, ACT_TRY(%r11)
+	movq	TLS(__privbox_va_desc), %r10
+	movq	%r10, ACT_VA_DESC(%r11)
+	movq	TLS(__privbox_va_area), %r10
+	movq	%r10, ACT_VA_AREA(%r11)
+	movq	TLS(__privbox_unsafe_sp), %r10
+	movq	%r10, ACT_UNSAFE(%r11)
+	movq	%rsp, ACT_RSP(%r11)
+	leaq	__privbox_gate_exit(%rip), %r10
+	movq	%r10, ACT_EXIT(%r11)
+	movq	%r11, TLS(__privbox_activation)
+	movq	-8(%rsp), %r10
+	movq	%rax, TLS(__privbox_unsafe_sp)
+	incq	TLS(__privbox_counters)
+	movq	%r11, %rsp
+	CFI_OTHER_STACK_8
+	movq	$0, TLS(__privbox_safe_sp)
+	jmpq	*%r10
+	int3
+
+	.cfi_def_cfa %rsp, 8
+.Loverflow:
+	andq	$-16, %rsp
+	callq	__privbox_overflow
+
+/* C decides; it may call libc, so everything that can carry an argument is kept. */
+.Lslow:
+	pushq	%rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	movq	%rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	pushq	%r10
+	pushq	%r9
+	pushq	%r8
+	pushq	%rcx
+	pushq	%rdx
+	pushq	%rsi
+	pushq	%rdi
+	subq	$264, %rsp
+	andq	$-32, %rsp
+	cmpb	$0, __privbox_avx(%rip)
+	jne	1f
+	movaps	%xmm0, (%rsp)
+	movaps	%xmm1, 32(%rsp)
+	movaps	%xmm2, 64(%rsp)
+	movaps	%xmm3, 96(%rsp)
+	movaps	%xmm4, 128(%rsp)
+	movaps	%xmm5, 160(%rsp)
+	movaps	%xmm6, 192(%rsp)
+	movaps	%xmm7, 224(%rsp)
+	jmp	2f
+1:	vmovaps	%ymm0, (%rsp)
+	vmovaps	%ymm1, 32(%rsp)
+	vmovaps	%ymm2, 64(%rsp)
+	vmovaps	%ymm3, 96(%rsp)
+	vmovaps	%ymm4, 128(%rsp)
+	vmovaps	%ymm5, 160(%rsp)
+	vmovaps	%ymm6, 192(%rsp)
+	vmovaps	%ymm7, 224(%rsp)
+	vzeroupper
+2:	leaq	8(%rbp), %rdi		/* RSP at our entry */
+	leaq	-56(%rbp), %rsi		/* RDI, RSI, RDX, RCX, R8, R9 */
+	callq	__privbox_enter_slow
+	movq	%rax, %r11
+	movq	%rdx, %rax
+	cmpb	$0, __privbox_avx(%rip)
+	jne	3f
+	movaps	(%rsp), %xmm0
+	movaps	32(%rsp), %xmm1
+	movaps	64(%rsp), %xmm2
+	movaps	96(%rsp), %xmm3
+	movaps	128(%rsp), %xmm4
+	movaps	160(%rsp), %xmm5
+	movaps	192(%rsp), %xmm6
+	movaps	224(%rsp), %xmm7
+	jmp	4f
+3:	vmovaps	(%rsp), %ymm0
+	vmovaps	32(%rsp), %ymm1
+	vmovaps	64(%rsp), %ymm2
+	vmovaps	96(%rsp), %ymm3
+	vmovaps	128(%rsp), %ymm4
+	vmovaps	160(%rsp), %ymm5
+	vmovaps	192(%rsp), %ymm6
+	vmovaps	224(%rsp), %ymm7
+4:	leaq	-56(%rbp), %rsp
+	popq	%rdi
+	popq	%rsi
+	popq	%rdx
+	popq	%rcx
+	popq	%r8
+	popq	%r9
+	popq	%r10
+	popq	%rbp
+	.cfi_def_cfa %rsp, 8
+	.cfi_restore %rbp
+	jmp	.Lactivate
+	.cfi_endproc
+	.size __privbox_enter, . - __privbox_enter
+
+.macro TLSVAR name, value, size=8
+	.globl \name
+	.hidden \name
+	.type \name, @tls_object
+	.size \name, \size
+\name:	.quad \value
+	.if \size > 8
+	.zero \size - 8
+	.endif
+.endm
+	.section .tdata.privbox, "awT", @progbits
+	.p2align 4
+	TLSVAR __privbox_unsafe_sp, -1
+	TLSVAR __privbox_va_area, 0
+	TLSVAR __privbox_va_desc, 0
+	TLSVAR __privbox_errno, 0
+	TLSVAR __privbox_safe_sp, 0
+	TLSVAR __privbox_activation, 0
+	TLSVAR __privbox_try_head, 0
+	TLSVAR __privbox_token, 0
+	TLSVAR __privbox_counters, 0, 24
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * What the runtime keeps per thread, as C and assembly see it.
+ *
+ * "Safe stack" is RSP in the box, "unsafe stack" is the thread's ordinary stack, "activation" is
+ * one entry into the box that has not returned. Activations of a thread are last-in first-out.
+ */
+#ifndef PRIVBOX_STATE_H
+#define PRIVBOX_STATE_H
+
+/* Contract, rule 13: the usable safe stack is where address bit N is 1, in a block of 2^(N+1). */
+#define PB_SAFE_BIT 21
+#define PB_BLOCK_SHIFT (PB_SAFE_BIT + 1)
+#define PB_BLOCK_SIZE (1 << PB_BLOCK_SHIFT)
+/* Mapped below the usable half: gate frames, and in user mode the frames of signal handlers. */
+#define PB_HEADROOM (256 << 10)
+/* Kept free below the unsafe stack pointer when a handler that interrupted the box enters again:
+ * the compiler may write to a new unsafe frame before the store that reserves it. */
+#define PB_UNSAFE_GAP (64 << 10)
+
+/* An activation record lies on the safe stack; its address is RSP at the clone's entry. */
+#define ACT_EXIT 0	/* the clone's return address: the gate's exit */
+#define ACT_RSP 8	/* the entering code's RSP, at its own return address */
+#define ACT_UNSAFE 16	/* the rest: the values of the thread's variables before the entry */
+#define ACT_VA_AREA 24
+#define ACT_VA_DESC 32
+#define ACT_TRY 40
+#define ACT_PREV 48
+#define ACT_SAFE 56
+#define ACT_SIZE 72	/* keeps RSP + 8 a multiple of 16 at the clone's entry */
+
+/* A try record lies on the safe stack, above the frame of the function that try calls. */
+#define TRY_NEXT 0
+#define TRY_TOKEN 8
+#define TRY_UNSAFE 16
+#define TRY_ACTIVATION 24
+#define TRY_R15 32
+#define TRY_R14 40
+#define TRY_R13 48
+#define TRY_R12 56
+#define TRY_RBX 64
+#define TRY_RBP 72
+#define TRY_RET 80
+
+#ifndef __ASSEMBLER__
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PB_HIDDEN __attribute__((visibility("hidden")))
+/* libprivbox is linked into executables only, so thread-local variables are at constant offsets. */
+#define PB_TLS extern __thread __attribute__((visibility("hidden"), tls_model("local-exec")))
+
+struct pb_activation {
+	uintptr_t exit, rsp, unsafe_sp, va_area, va_desc, try_head;
+	struct pb_activation *prev;
+	uintptr_t safe_sp;
+};
+
+struct pb_counters {
+	uint64_t entries, callouts, gate_calls;
+};
+
+/* Box code uses the first four; they are part of the box ABI. */
+PB_TLS uintptr_t __privbox_unsafe_sp;	/* ~0 while no activation lives */
+PB_TLS uintptr_t __privbox_va_area;
+PB_TLS uintptr_t __privbox_va_desc;
+PB_TLS int *__privbox_errno;
+/* Where the next activation may be put: not 0 = this thread is outside the box, 0 = in it. */
+PB_TLS uintptr_t __privbox_safe_sp;
+PB_TLS struct pb_activation *__privbox_activation;
+PB_TLS uintptr_t __privbox_try_head;
+PB_TLS uint64_t __privbox_token;
+PB_TLS struct pb_counters __privbox_counters;
+
+/* Linker script. */
+extern char __privbox_text_start[] PB_HIDDEN, __privbox_text_end[] PB_HIDDEN;
+extern uintptr_t __privbox_map_start[] PB_HIDDEN, __privbox_map_end[] PB_HIDDEN;
+extern char __privbox_map_page_start[] PB_HIDDEN, __privbox_map_page_end[] PB_HIDDEN;
+
+extern uint8_t __privbox_enabled PB_HIDDEN;
+
+/* __privbox_table: a page of its own, read-only once built; the thunk reads the first two words. */
+struct pb_table {
+	uint64_t mask;			/* (entries - 1) * 16 */
+	const struct pb_slot *slots;
+	uint64_t filled;
+};
+struct pb_slot {
+	uintptr_t normal;		/* PB_EMPTY: free */
+	uintptr_t clone;
+};
+#define PB_EMPTY UINTPTR_MAX
+
+PB_HIDDEN bool __privbox_build_table(void);
+PB_HIDDEN void __privbox_thread_setup(bool stats);
+PB_HIDDEN void __privbox_sum_counters(struct pb_counters *sum, unsigned *threads, size_t *peak);
+PB_HIDDEN void __privbox_pop_activation(void);
+PB_HIDDEN _Noreturn void __privbox_fail(const char *what, const char *todo);
+PB_HIDDEN void __privbox_strict_setup(void);
+PB_HIDDEN uintptr_t __privbox_strict_stack(uintptr_t rsp, uintptr_t *args);
+#endif
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * Safe stacks, and the entries that the short path of __privbox_enter leaves to C: a thread's
+ * first one, those from signal handlers that interrupted the box, and those that find activations
+ * which normal code abandoned by longjmp.
+ */
+#define _GNU_SOURCE
+#include "state.h"
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PAGE 4096
+/* One block for the thread, more only for handlers on an alternate stack that interrupt the box. */
+#define MAX_BLOCKS 8
+/* Threads whose counters are read while they run; more are counted when they end. */
+#define MAX_THREADS 4096
+
+struct thread {
+	uintptr_t blocks[MAX_BLOCKS];
+	bool counted;
+	struct pb_counters *counters;
+};
+static __thread struct thread self __attribute__((tls_model("local-exec")));
+
+static pthread_key_t key;
+static bool have_key, want_stats;
+static _Atomic(struct thread *) threads[MAX_THREADS];
+static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct pb_counters ended;
+static _Atomic unsigned thread_count;
+static size_t ended_peak;
+
+struct place {
+	uintptr_t safe, unsafe;
+};
+
+/* An address-aligned block: PROT_NONE, headroom, the usable half, PROT_NONE page. */
+static uintptr_t map_block(void)
+{
+	size_t size = PB_BLOCK_SIZE;
+	char *area = mmap(NULL, 2 * size, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (area == MAP_FAILED)
+		__privbox_fail("no address space for a thread's safe stack (8 MiB)",
+			       "raise the limit (ulimit -v) or run with PRIVBOX=off");
+	uintptr_t start = (uintptr_t)area;
+	uintptr_t block = (start + size - 1) & -(uintptr_t)size;
+	if (block != start)
+		munmap(area, block - start);
+	if (block - start != size)
+		munmap((char *)block + size, start + size - block);
+	if (mprotect((char *)block + size / 2 - PB_HEADROOM, size / 2 + PB_HEADROOM - PAGE,
+		     PROT_READ | PROT_WRITE))
+		__privbox_fail("no memory for a thread's safe stack (2 MiB)",
+			       "raise the limit (ulimit -v) or run with PRIVBOX=off");
+#ifdef PRIVBOX_STRICT
+	if (!(block >> 46 & 1))
+		__privbox_fail("strict mode: a safe stack lies where masked pointers reach",
+			       "run it where mmap returns high addresses");
+#endif
+	return block;
+}
+
+static size_t block_peak(uintptr_t block)
+{
+	unsigned char resident[PB_BLOCK_SIZE / 2 / PAGE];
+	size_t pages = sizeof resident - 1;
+
+	if (mincore((char *)block + PB_BLOCK_SIZE / 2, pages * PAGE, resident))
+		return 0;
+	for (size_t i = 0; i < pages; i++)
+		if (resident[i] & 1)
+			return (pages - i) * PAGE;
+	return 0;
+}
+
+static size_t thread_peak(const struct thread *t)
+{
+	size_t peak = 0;
+
+	for (int i = 0; i < MAX_BLOCKS; i++)
+		if (t->blocks[i]) {
+			size_t p = block_peak(t->blocks[i]);
+			if (p > peak)
+				peak = p;
+		}
+	return peak;
+}
+
+static void add(struct pb_counters *to, const struct pb_counters *from)
+{
+	to->entries += from->entries;
+	to->callouts += from->callouts;
+	to->gate_calls += from->gate_calls;
+}
+
+/* The thread ends: its activations are gone. It may enter again from a later destructor. */
+static void thread_end(void *unused)
+{
+	(void)unused;
+	pthread_mutex_lock(&threads_lock);
+	for (size_t i = 0; i < MAX_THREADS; i++)
+		if (atomic_load_explicit(&threads[i], memory_order_relaxed) == &self) {
+			atomic_store(&threads[i], NULL);
+			break;
+		}
+	add(&ended, &__privbox_counters);
+	if (want_stats) {
+		size_t peak = thread_peak(&self);
+		if (peak > ended_peak)
+			ended_peak = peak;
+	}
+	pthread_mutex_unlock(&threads_lock);
+
+	__privbox_counters = (struct pb_counters){ 0 };
+	self.counted = false;
+	__privbox_safe_sp = 0;
+	__privbox_activation = NULL;
+	__privbox_try_head = 0;
+	__privbox_unsafe_sp = UINTPTR_MAX;
+	for (int i = 0; i < MAX_BLOCKS; i++) {
+		uintptr_t block = self.blocks[i];
+		self.blocks[i] = 0;
+		if (block)
+			munmap((char *)block, PB_BLOCK_SIZE);
+	}
+}
+
+/* The child of a fork has one thread; the others' memory may be reused. */
+static void forked(void)
+{
+	for (size_t i = 0; i < MAX_THREADS; i++)
+		if (atomic_load(&threads[i]) != &self)
+			atomic_store(&threads[i], NULL);
+	ended = (struct pb_counters){ 0 };
+	ended_peak = 0;
+	thread_count = self.counted;
+	__privbox_counters = (struct pb_counters){ 0 };
+	pthread_mutex_init(&threads_lock, NULL);
+}
+
+void __privbox_thread_setup(bool stats)
+{
+	have_key = !pthread_key_create(&key, thread_end);
+	want_stats = stats;
+	if (stats)
+		pthread_atfork(NULL, NULL, forked);
+}
+
+void __privbox_sum_counters(struct pb_counters *sum, unsigned *count, size_t *peak)
+{
+	pthread_mutex_lock(&threads_lock);
+	*sum = ended;
+	*peak = ended_peak;
+	for (size_t i = 0; i < MAX_THREADS; i++) {
+		struct thread *t = atomic_load(&threads[i]);
+		if (!t)
+			continue;
+		add(sum, t->counters);
+		size_t p = want_stats ? thread_peak(t) : 0;
+		if (p > *peak)
+			*peak = p;
+	}
+	*count = atomic_load(&thread_count);
+	pthread_mutex_unlock(&threads_lock);
+}
+
+static void first_entry(void)
+{
+	int saved = errno;
+
+	__privbox_errno = &errno;
+	if (!__privbox_token) {
+		/* Tokens differ between threads, so that a foreign one is not taken for ours. */
+		static _Atomic uint64_t next;
+		__privbox_token = atomic_fetch_add(&next, 1) << 40 | 1;
+	}
+	self.counters = &__privbox_counters;
+	self.blocks[0] = map_block();
+	if (have_key)
+		pthread_setspecific(key, &self);
+	if (!self.counted) {
+		self.counted = true;
+		atomic_fetch_add(&thread_count, 1);
+		for (size_t i = 0; i < MAX_THREADS; i++) {
+			struct thread *none = NULL;
+			if (atomic_compare_exchange_strong(&threads[i], &none, &self))
+				break;
+		}
+	}
+	errno = saved;
+}
+
+static uintptr_t block_top(uintptr_t block)
+{
+	return block + PB_BLOCK_SIZE - PAGE;
+}
+
+static bool on_safe_stack(uintptr_t rsp)
+{
+	uintptr_t block = rsp & -(uintptr_t)PB_BLOCK_SIZE;
+
+	for (int i = 0; i < MAX_BLOCKS; i++)
+		if (self.blocks[i] == block)
+			return true;
+	return false;
+}
+
+/* The top of a block in which no activation lives. */
+static uintptr_t spare_block(void)
+{
+	for (int i = 0; i < MAX_BLOCKS; i++) {
+		bool used = false;
+
+		if (!self.blocks[i])
+			self.blocks[i] = map_block();
+		for (struct pb_activation *a = __privbox_activation; a && !used; a = a->prev)
+			used = ((uintptr_t)a & -(uintptr_t)PB_BLOCK_SIZE) == self.blocks[i];
+		if (!used)
+			return block_top(self.blocks[i]);
+	}
+	__privbox_fail("signal handlers on alternate stacks are nested too deep in the box",
+		       "block signals in the handlers that enter the box");
+}
+
+static bool on_alternate_stack(void)
+{
+	int saved = errno;
+	stack_t s;
+	bool on = !sigaltstack(NULL, &s) && (s.ss_flags & SS_ONSTACK);
+
+	errno = saved;
+	return on;
+}
+
+static bool on_own_stack(uintptr_t rsp)
+{
+	pthread_attr_t attr;
+	void *start;
+	size_t size;
+	int saved = errno;
+	bool own = false;
+
+	if (!pthread_getattr_np(pthread_self(), &attr)) {
+		own = !pthread_attr_getstack(&attr, &start, &size) &&
+		      rsp - (uintptr_t)start < size;
+		pthread_attr_destroy(&attr);
+	}
+	errno = saved;
+	return own;
+}
+
+struct place __privbox_enter_slow(uintptr_t rsp, uintptr_t *args) PB_HIDDEN;
+
+/* Where the next activation goes, when the caller's RSP is `rsp` at its return address. */
+struct place __privbox_enter_slow(uintptr_t rsp, uintptr_t *args)
+{
+	struct place p;
+
+	(void)args;
+	for (;;) {
+		/* A handler interrupted the box, or the gate, and runs on the safe stack. */
+		if (on_safe_stack(rsp)) {
+			p = (struct place){ rsp - 256, __privbox_unsafe_sp - PB_UNSAFE_GAP };
+			break;
+		}
+		if (!__privbox_activation) {
+			if (!self.blocks[0])
+				first_entry();
+			p = (struct place){ block_top(self.blocks[0]), rsp };
+			break;
+		}
+		/* In the box, and yet normal code runs, elsewhere than on the safe stack. */
+		if (!__privbox_safe_sp) {
+			if (on_alternate_stack()) {
+				p = (struct place){ spare_block(), rsp };
+				break;
+			}
+			__privbox_pop_activation();
+			continue;
+		}
+		/* Called out. The call-out's frames lie below its unsafe stack pointer: being at
+		 * or above it on the same stack means that they are gone. */
+		if (rsp < __privbox_unsafe_sp || on_alternate_stack() || !on_own_stack(rsp)) {
+			p = (struct place){ __privbox_safe_sp, rsp };
+			break;
+		}
+		__privbox_pop_activation();
+	}
+#ifdef PRIVBOX_STRICT
+	if (p.unsafe >> 46 & 1)
+		p.unsafe = __privbox_strict_stack(rsp, args);
+#endif
+	p.unsafe &= -(uintptr_t)16;
+	return p;
+}

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * Every gate entry, entries and nested entries, threads, signals, fork, longjmp, backtraces: with
+ * the hand-written clones of box.S. Prints a line per check; the first failure ends it with 1.
+ */
+#define _GNU_SOURCE
+#include "../include/privbox.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <unwind.h>
+
+#define CHECK(what)                                                                                \
+	do {                                                                                       \
+		if (!(what)) {                                                                     \
+			printf("%s:%d: %s\n", __FILE__, __LINE__, #what);                          \
+			fflush(stdout);                                                            \
+			_exit(1);                                                                  \
+		}                                                                                  \
+	} while (0)
+
+struct result {
+	long value, thrown, second;
+};
+struct block {
+	long gp[6], pad[2];
+	unsigned char vec[8][32];
+	long nstack, flags, rax, rdx;
+	unsigned char xmm[2][32], st[2][16];
+	long stack[16];
+};
+
+typedef long any();
+long add(long, long), call_out(void *, long, long, long, long, long);
+long call_thunk(void *, long, long), throw_token(long, long, long);
+double call_double(void *, double, double);
+void *translate(void *);
+void call_block(void *, struct block *), try_throw(struct result *, void *, long);
+long spin(volatile long *), recurse(long, void *);
+void *box_memcpy(void *, const void *, size_t), *box_memmove(void *, const void *, size_t);
+void *box_memset(void *, int, size_t);
+int box_memcmp(const void *, const void *, size_t), *box___errno_location(void);
+size_t box_strlen(const char *);
+long box_getppid(void), box_read(int, void *, size_t), box_write(int, const void *, size_t);
+long box_close(int), box_pread(int, void *, size_t, long), box_syscall(long, long *);
+int box_openat(int, const char *, int, long *);
+
+/* The normal code of the entry functions, for PRIVBOX=off. */
+long add_normal(long a, long b) { return a + b; }
+#define NORMAL(name)                                                                               \
+	long name##_normal(void) { abort(); }
+NORMAL(call_out) NORMAL(call_thunk) NORMAL(call_double) NORMAL(translate) NORMAL(call_block)
+NORMAL(try_throw) NORMAL(throw_token) NORMAL(spin) NORMAL(recurse)
+
+long not_in_the_box(long a, long b) { return a * b; }
+
+static long aligned(void)
+{
+	return ((uintptr_t)__builtin_frame_address(0) & 15) == 0;
+}
+
+static long five(long a, long b, long c, long d, long e)
+{
+	CHECK(aligned());
+	return a + 10 * b + 100 * c + 1000 * d + 10000 * e;
+}
+
+static double divide(double a, double b) { return a / b; }
+
+static void test_calls(void)
+{
+	CHECK(add(3, 4) == 7);
+	CHECK(call_out(five, 1, 2, 3, 4, 5) == 54322);
+	CHECK(call_thunk(add, 5, 6) == 11);
+	CHECK(call_thunk(not_in_the_box, 5, 6) == 30);
+	CHECK(call_thunk(translate(add), 5, 6) == 11);
+	CHECK(translate(add) && translate(add) != (void *)add);
+	CHECK(translate(translate(add)) == translate(add));
+	CHECK(!translate(not_in_the_box) && !translate(printf) && !translate(0));
+	CHECK(call_double(divide, 1, 4) == 0.25);
+	for (long i = 0; i < 100000; i++)
+		CHECK(call_thunk(add, i, 1) == i + 1);
+}
+
+static long nested(long depth)
+{
+	if (depth == 0)
+		return call_out(five, 1, 0, 0, 0, 0);
+	return call_out(nested, depth - 1, 0, 0, 0, 0) + add(1, 1);
+}
+
+struct big {
+	long a, b, c, d;
+};
+static struct big many(long a, double x, long b, long c, long d, long e, long f, long double l,
+		       struct big s, double y)
+{
+	CHECK(aligned());
+	struct big r = { a + b + c + d + e + f, (long)(x * 100), (long)l + s.a + s.d, (long)y };
+	return r;
+}
+static long double half(long double x) { return x / 2; }
+static _Complex long double swap(_Complex long double z)
+{
+	return __builtin_complex(__imag__ z, __real__ z);
+}
+struct pair {
+	double d;
+	long l;
+};
+static struct pair make_pair(double d, long l) { return (struct pair){ d + 1, l + 1 }; }
+
+static void test_block(void)
+{
+	struct block b = { 0 };
+	struct big out, in = { 100, 0, 0, 1000 };
+	double x = 1.5, y = 9;
+	long double l = 10000, back[2];
+
+	b.gp[0] = (long)&out;
+	for (int i = 1; i < 6; i++)
+		b.gp[i] = i;
+	memcpy(b.vec[0], &x, 8);
+	memcpy(b.vec[1], &y, 8);
+	b.stack[0] = 6;			/* f; then padding, l, s */
+	memcpy(&b.stack[2], &l, 10);
+	memcpy(&b.stack[4], &in, sizeof in);
+	b.nstack = 8;
+	call_block(many, &b);
+	CHECK(b.rax == (long)&out && out.a == 21 && out.b == 150 && out.c == 11100 && out.d == 9);
+
+	memset(&b, 0, sizeof b);
+	memcpy(b.stack, &l, 10);
+	b.nstack = 2;
+	b.flags = 2;
+	call_block(half, &b);
+	memset(back, 0, sizeof back);
+	memcpy(back, b.st[0], 10);
+	CHECK(back[0] == 5000);
+
+	l = 3;
+	memcpy(&b.stack[2], &l, 10);
+	b.nstack = 4;
+	b.flags = 6;
+	call_block(swap, &b);
+	memcpy(&back[0], b.st[0], 10);
+	memcpy(&back[1], b.st[1], 10);
+	CHECK(back[0] == 3 && back[1] == 10000);
+
+	memset(&b, 0, sizeof b);
+	memcpy(b.vec[0], &x, 8);
+	b.gp[0] = 41;
+	b.nstack = 3;			/* odd: the gate pads */
+	call_block(make_pair, &b);
+	memcpy(&x, b.xmm[0], 8);
+	CHECK(x == 2.5 && b.rax == 42);
+
+	char text[100];
+	memset(&b, 0, sizeof b);
+	b.gp[0] = (long)text;
+	b.gp[1] = sizeof text;
+	b.gp[2] = (long)"%d %.2f %ld %d %d %d %s";
+	for (int i = 3; i < 6; i++)
+		b.gp[i] = i;
+	x = 0.5;
+	memcpy(b.vec[0], &x, 8);
+	b.stack[0] = 6;
+	b.stack[1] = 7;
+	b.stack[2] = (long)"end";
+	b.nstack = 3;
+	call_block(snprintf, &b);
+	CHECK(!strcmp(text, "3 0.50 4 5 6 7 end"));
+
+	if (__builtin_cpu_supports("avx")) {
+		memset(&b, 0, sizeof b);
+		b.flags = 1;
+		call_block(not_in_the_box, &b);
+	}
+}
+
+static long token_seen;
+static long save_token(long token)
+{
+	token_seen = token;
+	return token & 0xff;
+}
+static long throw_nested(long token)
+{
+	add(1, 2);
+	throw_token(token, 5, 6);
+	CHECK(!"thrown past");
+	return 0;
+}
+static long try_again(long token)
+{
+	struct result r;
+
+	try_throw(&r, save_token, 1);
+	CHECK(r.thrown == 1 && token_seen != token);
+	return throw_nested(token);
+}
+
+static void test_try(void)
+{
+	struct result r;
+
+	for (int i = 0; i < 3; i++) {
+		try_throw(&r, save_token, 1);
+		CHECK(r.value == (token_seen & 0xff) && r.thrown == 1 && r.second == 77);
+		try_throw(&r, save_token, 0);
+		CHECK(r.value == (token_seen & 0xff) && r.thrown == 0);
+		CHECK(throw_token(token_seen, 1, 2) == -1);
+		CHECK(throw_token(0, 1, 2) == -1 && throw_token(-1, 1, 2) == -1);
+		try_throw(&r, throw_nested, 1);
+		CHECK(r.value == 5 && r.thrown == 1 && r.second == 6);
+		try_throw(&r, try_again, 0);
+		CHECK(r.value == 5 && r.thrown == 1 && r.second == 6);
+		CHECK(nested(3) == 11);
+	}
+}
+
+static jmp_buf env;
+static long jump_out(long depth)
+{
+	if (depth)
+		return call_out(jump_out, depth - 1, 0, 0, 0, 0);
+	longjmp(env, 1);
+}
+static long jump_within(long depth)
+{
+	jmp_buf keep;
+
+	if (depth == 0)
+		longjmp(env, 1);
+	memcpy(keep, env, sizeof env);
+	if (!setjmp(env))
+		call_out(jump_within, depth - 1, 0, 0, 0, 0);
+	memcpy(env, keep, sizeof env);
+	return 1000;
+}
+
+static void test_longjmp(void)
+{
+	for (volatile int i = 0; i < 100000; i++)
+		if (!setjmp(env))
+			call_out(jump_out, i % 5, 0, 0, 0, 0);
+	for (int i = 0; i < 1000; i++)
+		CHECK(call_out(jump_within, 1, 0, 0, 0, 0) == 1001);
+	CHECK(nested(5) == 17);
+	CHECK(recurse(20000, aligned) == 20001);
+}
+
+static volatile long stop, handled;
+static sigjmp_buf handler_env;
+static int jump_from_handler;
+static void handler(int sig)
+{
+	(void)sig;
+	CHECK(add(handled, 1) == handled + 1);
+	CHECK(call_out(five, 1, 2, 3, 4, 5) == 54322);
+	CHECK(nested(2) == 8);
+	if (++handled >= 200)
+		stop = 1;
+	if (jump_from_handler)
+		siglongjmp(handler_env, 1);
+}
+
+static void every(long us)
+{
+	struct itimerval t = { { 0, us }, { 0, us } };
+	setitimer(ITIMER_REAL, &t, 0);
+}
+
+static void test_signals(int flags)
+{
+	static char alternate[256 << 10];
+	stack_t s = { .ss_sp = alternate, .ss_size = sizeof alternate };
+	struct sigaction a = { .sa_handler = handler, .sa_flags = flags };
+
+	sigaltstack(&s, 0);
+	sigaction(SIGALRM, &a, 0);
+	stop = handled = 0;
+	every(300);
+	CHECK(spin(&stop) > 0);
+	/* Interrupted anywhere: in gate code, in entries, in call-outs. */
+	stop = handled = 0;
+	for (long i = 0; !stop; i++) {
+		CHECK(call_out(five, 1, 2, 3, 4, 5) == 54322);
+		CHECK(call_thunk(add, i, 1) == i + 1);
+		CHECK(nested(3) == 11);
+		struct result r;
+		try_throw(&r, throw_nested, 1);
+		CHECK(r.value == 5 && r.thrown == 1);
+	}
+	jump_from_handler = 1;
+	for (volatile int i = 0; i < 50; i++) {
+		stop = handled = 0;
+		if (!sigsetjmp(handler_env, 1))
+			spin(&stop);
+		CHECK(add(i, 1) == i + 1);
+	}
+	jump_from_handler = 0;
+	every(0);
+	signal(SIGALRM, SIG_DFL);
+}
+
+static long in_child(void)
+{
+	pid_t p = fork();
+	if (p == 0)
+		return 7;
+	int status;
+	CHECK(waitpid(p, &status, 0) == p && WIFEXITED(status) && WEXITSTATUS(status) == 8);
+	return 1;
+}
+
+static void test_fork(void)
+{
+	long r = call_out(in_child, 0, 0, 0, 0, 0);
+	if (r == 8)
+		_exit(add(r, 0) == 8 ? 8 : 9);
+	CHECK(r == 2);
+}
+
+static void *thread(void *arg)
+{
+	long n = (long)arg;
+
+	for (long i = 0; i < 20000; i++) {
+		CHECK(call_thunk(add, i, n) == i + n);
+		CHECK(call_out(five, i, 0, 0, 0, 0) == i + 1);
+	}
+	CHECK(nested(4) == 14);
+	errno = 0;
+	CHECK(box_close(-1) == -1 && errno == EBADF && box___errno_location() == &errno);
+	if (n == 3)
+		call_out(pthread_exit, 33, 0, 0, 0, 0);
+	return arg;
+}
+static long make_threads(void)
+{
+	pthread_t t[8];
+	void *r;
+
+	for (long i = 0; i < 8; i++)
+		CHECK(!pthread_create(&t[i], 0, thread, (void *)i));
+	for (long i = 0; i < 8; i++)
+		CHECK(!pthread_join(t[i], &r) && (long)r == (i == 3 ? 33 : i));
+	return 1;
+}
+static void *nothing(void *arg)
+{
+	return (void *)add((long)arg, 1);
+}
+static void test_threads(void)
+{
+	CHECK(call_out(make_threads, 0, 0, 0, 0, 0) == 2);
+	/* Safe stacks are given back. */
+	for (long i = 0; i < 3000; i++) {
+		pthread_t t;
+		CHECK(!pthread_create(&t, 0, nothing, (void *)i) && !pthread_join(t, 0));
+	}
+}
+
+static _Unwind_Reason_Code frame(struct _Unwind_Context *c, void *found)
+{
+	uintptr_t start = _Unwind_GetRegionStart(c), *want = found;
+
+	if (start == want[0])
+		want[1]++;
+	want[2]++;
+	return _URC_NO_REASON;
+}
+static uintptr_t seen[3];
+static long unwind(void)
+{
+	_Unwind_Backtrace(frame, seen);
+	return 0;
+}
+static __attribute__((noinline)) void through_box(void)
+{
+	recurse(2, unwind);
+	__asm__ volatile("");
+}
+static __attribute__((noinline)) void through_block(void)
+{
+	struct block b = { 0 };
+	call_block(unwind, &b);
+	__asm__ volatile("");
+}
+static __attribute__((noinline)) void through_try(void)
+{
+	struct result r;
+	try_throw(&r, unwind, 0);
+	__asm__ volatile("");
+}
+static void test_unwind(void)
+{
+	void (*const ways[])(void) = { through_box, through_block, through_try };
+
+	for (int i = 0; i < 3; i++) {
+		seen[0] = (uintptr_t)ways[i];
+		seen[1] = seen[2] = 0;
+		ways[i]();
+		CHECK(seen[1] == 1);
+	}
+}
+
+static void test_memory(void)
+{
+	static unsigned char a[9000], b[9000], c[9000];
+	long sizes[] = { 2047, 2048, 2049, 4096, 5000 };
+
+	for (int k = 0; k < 400; k++) {
+		long n = k < 300 ? k : k < 305 ? sizes[k - 300] : 900 + k;
+		for (int off = 0; off < 3; off++) {
+			for (int i = 0; i < 9000; i++)
+				a[i] = b[i] = c[i] = (unsigned char)(i * 7 + k);
+			CHECK(box_memcpy(b + 17 * off, c + 1000, n) == b + 17 * off);
+			memcpy(a + 17 * off, c + 1000, n);
+			CHECK(!memcmp(a, b, 9000));
+			for (int d = -70; d <= 70; d += 7) {
+				box_memmove(b + 500 + d, b + 500, n);
+				memmove(a + 500 + d, a + 500, n);
+				CHECK(!memcmp(a, b, 9000));
+			}
+			box_memset(b + 3 * off, k, n);
+			memset(a + 3 * off, k, n);
+			CHECK(!memcmp(a, b, 9000));
+			CHECK(box_memcmp(a + off, b + off, n) == 0);
+			for (long i = 0; i < n; i += 1 + n / 40) {
+				b[off + i] ^= 0x81;
+				int want = memcmp(a + off, b + off, n), is = box_memcmp(a + off, b + off, n);
+				CHECK((want < 0) == (is < 0) && (want > 0) == (is > 0));
+				b[off + i] ^= 0x81;
+			}
+		}
+	}
+	char *page = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	mprotect(page + 4096, 4096, PROT_NONE);
+	memset(page, 'x', 4095);
+	page[4095] = 0;
+	for (long n = 0; n < 300; n++)
+		CHECK(box_strlen(page + 4095 - n) == (size_t)n);
+	for (long n = 0; n < 300; n++) {
+		box_memcpy(page + 4096 - n, a, n);
+		box_memcpy(b, page + 4096 - n, n);
+		CHECK(box_memcmp(page + 4096 - n, b, n) == 0);
+		box_memset(page + 4096 - n, 1, n);
+	}
+}
+
+static void test_system_calls(void)
+{
+	char text[16] = "";
+	long mode = 0600, args[6] = { 0 };
+
+	CHECK(box_getppid() == getppid());
+	int fd = box_openat(AT_FDCWD, "/dev/zero", O_RDWR, 0);
+	CHECK(fd >= 0 && box_read(fd, text, 16) == 16 && box_write(fd, text, 16) == 16);
+	CHECK(box_pread(fd, text, 3, 0) == 3 && box_close(fd) == 0);
+	errno = 0;
+	CHECK(box_openat(AT_FDCWD, "/no/such", O_RDWR | O_CREAT, &mode) == -1 && errno == ENOENT);
+	CHECK(box_syscall(SYS_getpid, args) == getpid());
+	errno = 0;
+	CHECK(box_syscall(SYS_vfork, args) == -1 && errno == ENOSYS);
+	errno = 0;
+	CHECK(box_syscall(SYS_clone3, args) == -1 && errno == ENOSYS);
+	args[0] = 0x100;
+	CHECK(box_syscall(SYS_clone, args) == -1 && errno == ENOSYS);
+	CHECK(box_read(-1, text, 1) == -1 && errno == EBADF);
+}
+
+static void at_exit(void)
+{
+	CHECK(add(1, 1) == 2);
+}
+static long leave(long status)
+{
+	exit((int)status);
+}
+
+#define RUN(test) (test, printf("%s\n", #test), fflush(stdout))
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, 0, _IONBF, 0);
+	CHECK(argc > 1 || privbox_mode() == PRIVBOX_MODE_USER);
+	if (argc > 1 && !strcmp(argv[1], "off")) {
+		CHECK(privbox_mode() == PRIVBOX_MODE_OFF && add(1, 2) == 3);
+		return 0;
+	}
+	RUN(test_calls());
+	CHECK(nested(10) == 32);
+	RUN(test_block());
+	RUN(test_try());
+	RUN(test_longjmp());
+	RUN(test_unwind());
+	RUN(test_memory());
+	RUN(test_system_calls());
+	RUN(test_fork());
+	RUN(test_threads());
+	RUN(test_signals(0));
+	RUN(test_signals(SA_ONSTACK));
+	RUN(test_signals(SA_NODEFER));
+	struct privbox_stats s = privbox_stats();
+	CHECK(s.entries > 1000 && s.callouts > 1000 && s.gate_calls >= 8 && s.threads >= 3009);
+	atexit(at_exit);
+	call_out(leave, 0, 0, 0, 0, 0);
+	return 1;
+}
