@@ -6,8 +6,9 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::figures::Problem;
+use super::measure;
 use super::programs::{PROGRAMS, VARIANTS};
-use super::{Problem, measure};
 use crate::sources::Sources;
 use crate::util::{self, Project};
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
+use super::figures::{Cell, Figures};
 use super::programs::{Program, Variant};
-use super::{Cell, Figures};
 
 /// Renders the figures; what is missing is shown as `failed`, never left out.
 pub fn render(figures: &Figures, variants: &[&Variant], programs: &[&Program]) -> String {
