@@ -205,7 +205,7 @@ static bool on_safe_stack(uintptr_t rsp)
 	uintptr_t block = rsp & -(uintptr_t)PB_BLOCK_SIZE;
 
 	for (int i = 0; i < MAX_BLOCKS; i++)
-		if (self.blocks[i] == block)
+		if (self.blocks[i] && self.blocks[i] == block)
 			return true;
 	return false;
 }

@@ -408,6 +408,11 @@ STOP __privbox_gate_exit
 
 	.org __privbox_gate_start + 0x4000, 0xcc
 
+/* Makes the tables' output section exist, executable as the whole segment must be. */
+	.section .privbox.tables, "ax", @progbits
+	.p2align 4
+	.fill 16, 1, 0xcc
+
 /* The manifest, filled by the driver after linking (docs/image-format.md). */
 	.section .note.privbox, "a", @note
 	.p2align 2

@@ -266,7 +266,8 @@ static int jump_from_handler;
 static void handler(int sig)
 {
 	(void)sig;
-	CHECK(add(handled, 1) == handled + 1);
+	long h = handled;
+	CHECK(add(h, 1) == h + 1);
 	CHECK(call_out(five, 1, 2, 3, 4, 5) == 54322);
 	CHECK(nested(2) == 8);
 	if (++handled >= 200)
