@@ -1,0 +1,14 @@
+//! Object files between the pass and the linker.
+//!
+//! * [`check`]: verifies a box object before it is linked;
+//! * [`join`]: one object from the normal half and the box half;
+//! * [`retain`]: keeps normal sections through the linker's garbage collection;
+//! * [`record`]: the object with the unit's record;
+//! * [`raw`]: ELF tables in place, for the edits above.
+
+pub mod check;
+pub mod join;
+pub mod layout;
+pub mod raw;
+pub mod record;
+pub mod retain;
