@@ -52,14 +52,29 @@ pub fn compare(tools: &Toolchain, program: &Program, folder: &Path) -> Result<Ve
     let objects = plain_objects(tools, program, folder)?;
     let native = folder.join("native");
     let boxed = folder.join("boxed");
-    build(Run::new(&tools.clang, folder), program, &[], &objects, &native)?;
+    build(
+        Run::new(&tools.clang, folder),
+        program,
+        &[],
+        &objects,
+        &native,
+    )?;
     let limit = program.limit.unwrap_or(Duration::from_secs(5));
     let expected = start(&native, program, folder, limit).run()?;
     if expected.end == End::TimedOut {
         return Ok(Verdict::NativeTimeOut);
     }
-    let command = build(Run::new(&tools.cc, folder), program, &program.privbox, &objects, &boxed)?;
-    let verify = Run::new(&tools.privbox, folder).arg("verify").arg(&boxed).limit(COMPILE);
+    let command = build(
+        Run::new(&tools.cc, folder),
+        program,
+        &program.privbox,
+        &objects,
+        &boxed,
+    )?;
+    let verify = Run::new(&tools.privbox, folder)
+        .arg("verify")
+        .arg(&boxed)
+        .limit(COMPILE);
     let verdict = verify.run()?;
     if !verdict.ok() {
         bail!(
@@ -77,8 +92,12 @@ pub fn compare(tools: &Toolchain, program: &Program, folder: &Path) -> Result<Ve
             run = run.env("PRIVBOX_STATS", "1");
         }
         let outcome = run.run()?;
-        same(&expected, &outcome).with_context(|| format!("in mode {mode}: {}\nbuilt by: {command}", run.line()))?;
-        if mode == "user" && program.stats && entries(&outcome.stderr).is_none_or(|count| count == 0) {
+        same(&expected, &outcome)
+            .with_context(|| format!("in mode {mode}: {}\nbuilt by: {command}", run.line()))?;
+        if mode == "user"
+            && program.stats
+            && entries(&outcome.stderr).is_none_or(|count| count == 0)
+        {
             bail!(
                 "PRIVBOX_STATS=1 reports no entry: the box was not used\n{}\nbuilt by: {command}",
                 outcome.stderr
@@ -90,8 +109,13 @@ pub fn compare(tools: &Toolchain, program: &Program, folder: &Path) -> Result<Ve
 
 /// The number of entries that `PRIVBOX_STATS=1` reports on standard error.
 pub fn entries(stderr: &str) -> Option<u64> {
-    let line = stderr.lines().find(|line| line.contains("privbox") && line.contains("entries"))?;
-    let words: Vec<&str> = line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let line = stderr
+        .lines()
+        .find(|line| line.contains("privbox") && line.contains("entries"))?;
+    let words: Vec<&str> = line
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
     let at = words.iter().position(|&word| word == "entries")?;
     // Either `entries 3` (also `entries=3`, `entries: 3`) or `3 entries`.
     let after = words.get(at + 1).and_then(|word| word.parse().ok());
@@ -112,7 +136,12 @@ fn plain_objects(tools: &Toolchain, program: &Program, folder: &Path) -> Result<
             .limit(COMPILE);
         let outcome = run.run()?;
         if !outcome.ok() {
-            bail!("clang does not compile {}:\n{}\n{}", source.display(), run.line(), outcome.stderr);
+            bail!(
+                "clang does not compile {}:\n{}\n{}",
+                source.display(),
+                run.line(),
+                outcome.stderr
+            );
         }
         objects.push(object);
     }
@@ -120,7 +149,13 @@ fn plain_objects(tools: &Toolchain, program: &Program, folder: &Path) -> Result<
 }
 
 /// Compiles and links in one command; returns it as text.
-fn build(run: Run, program: &Program, privbox: &[String], objects: &[PathBuf], output: &Path) -> Result<String> {
+fn build(
+    run: Run,
+    program: &Program,
+    privbox: &[String],
+    objects: &[PathBuf],
+    output: &Path,
+) -> Result<String> {
     let run = run
         .args(&program.flags)
         .args(privbox)
@@ -132,13 +167,20 @@ fn build(run: Run, program: &Program, privbox: &[String], objects: &[PathBuf], o
         .limit(COMPILE);
     let outcome = run.run()?;
     if !outcome.ok() {
-        bail!("does not build ({}):\n{}\n{}", outcome.end, run.line(), outcome.stderr);
+        bail!(
+            "does not build ({}):\n{}\n{}",
+            outcome.end,
+            run.line(),
+            outcome.stderr
+        );
     }
     Ok(run.line())
 }
 
 fn start(executable: &Path, program: &Program, folder: &Path, limit: Duration) -> Run {
-    let run = Run::new(executable, folder).args(&program.args).limit(limit);
+    let run = Run::new(executable, folder)
+        .args(&program.args)
+        .limit(limit);
     match &program.stdin {
         Some(file) => run.stdin(file),
         None => run,
@@ -178,7 +220,11 @@ fn same(expected: &Outcome, outcome: &Outcome) -> Result<()> {
 }
 
 fn last_line(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).lines().last().unwrap_or("(none)").to_owned()
+    String::from_utf8_lossy(text)
+        .lines()
+        .last()
+        .unwrap_or("(none)")
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -188,7 +234,10 @@ mod tests {
     #[test]
     fn the_count_of_entries_is_read_in_any_wording() {
         assert_eq!(entries("privbox: 3 entries, 4 call-outs"), Some(3));
-        assert_eq!(entries("x\nprivbox: mode=user entries=12 callouts=4"), Some(12));
+        assert_eq!(
+            entries("x\nprivbox: mode=user entries=12 callouts=4"),
+            Some(12)
+        );
         assert_eq!(entries("privbox: call-outs 4, entries: 0"), Some(0));
         assert_eq!(entries("nothing"), None);
     }

@@ -59,9 +59,13 @@ impl Case {
     /// # Errors
     /// Names the file and the line of a directive that is not known or not complete.
     pub fn read(source: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(source).with_context(|| format!("cannot read {}", source.display()))?;
+        let text = std::fs::read_to_string(source)
+            .with_context(|| format!("cannot read {}", source.display()))?;
         let folder = source.parent().unwrap_or(Path::new("."));
-        let name = source.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = source
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let mut case = Self {
             name,
             source: source.to_path_buf(),
@@ -77,18 +81,26 @@ impl Case {
             no: Vec::new(),
         };
         for (number, line) in text.lines().enumerate() {
-            let Some(comment) = line.strip_prefix("//") else { break };
-            let Some((key, value)) = comment.trim().split_once(": ") else { continue };
+            let Some(comment) = line.strip_prefix("//") else {
+                break;
+            };
+            let Some((key, value)) = comment.trim().split_once(": ") else {
+                continue;
+            };
             let words = || value.split_whitespace().map(str::to_owned);
             let integer = || {
-                value.trim().parse().with_context(|| format!("{}:{}: not a number: {value}", source.display(), number + 1))
+                value.trim().parse().with_context(|| {
+                    format!("{}:{}: not a number: {value}", source.display(), number + 1)
+                })
             };
             match key {
                 "privbox" => case.privbox.extend(words()),
                 "flags" => case.flags.extend(words()),
                 "levels" => case.levels.extend(words()),
                 "with" => case.with.extend(words().map(|file| folder.join(file))),
-                "with-plain" => case.with_plain.extend(words().map(|file| folder.join(file))),
+                "with-plain" => case
+                    .with_plain
+                    .extend(words().map(|file| folder.join(file))),
                 "link" => case.links.extend(words()),
                 "exit" => case.end = End::Code(integer()?),
                 "signal" => case.end = End::Signal(integer()?),
@@ -96,7 +108,11 @@ impl Case {
                 "only-cpu" => case.only_cpu = Some(value.trim().into()),
                 "no" => case.no.extend(words()),
                 _ if key.contains(' ') => {} // free text with a colon
-                _ => bail!("{}:{}: unknown directive `{key}`", source.display(), number + 1),
+                _ => bail!(
+                    "{}:{}: unknown directive `{key}`",
+                    source.display(),
+                    number + 1
+                ),
             }
         }
         if case.privbox.is_empty() {

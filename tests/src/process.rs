@@ -86,7 +86,8 @@ impl Run {
     /// More arguments.
     #[must_use]
     pub fn args<W: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
-        self.words.extend(words.into_iter().map(|word| word.as_ref().into()));
+        self.words
+            .extend(words.into_iter().map(|word| word.as_ref().into()));
         self
     }
 
@@ -117,7 +118,11 @@ impl Run {
         for (name, value) in &self.env {
             line.push_str(&format!("{name}={value} "));
         }
-        let words: Vec<_> = self.words.iter().map(|word| word.to_string_lossy()).collect();
+        let words: Vec<_> = self
+            .words
+            .iter()
+            .map(|word| word.to_string_lossy())
+            .collect();
         line.push_str(&words.join(" "));
         line
     }
@@ -143,11 +148,15 @@ impl Run {
             // A group of its own, so that the time limit reaches forked children too.
             .process_group(0);
         match &self.stdin {
-            Some(file) => command.stdin(File::open(file).with_context(|| file.display().to_string())?),
+            Some(file) => {
+                command.stdin(File::open(file).with_context(|| file.display().to_string())?)
+            }
             None => command.stdin(Stdio::null()),
         };
         let start = Instant::now();
-        let mut child = command.spawn().with_context(|| format!("cannot start {}", self.line()))?;
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.line()))?;
         let mut pause = Duration::from_micros(500);
         let end = loop {
             if let Some(status) = child.try_wait()? {
@@ -158,7 +167,11 @@ impl Run {
                 };
             }
             if start.elapsed() > self.limit {
-                let _ = Command::new("kill").arg("-KILL").arg("--").arg(format!("-{}", child.id())).status();
+                let _ = Command::new("kill")
+                    .arg("-KILL")
+                    .arg("--")
+                    .arg(format!("-{}", child.id()))
+                    .status();
                 let _ = child.wait();
                 break End::TimedOut;
             }
@@ -172,6 +185,11 @@ impl Run {
         File::open(&err)?.take(1 << 20).read_to_end(&mut text)?;
         let _ = std::fs::remove_file(out);
         let _ = std::fs::remove_file(err);
-        Ok(Outcome { end, stdout, stderr: String::from_utf8_lossy(&text).into_owned(), time })
+        Ok(Outcome {
+            end,
+            stdout,
+            stderr: String::from_utf8_lossy(&text).into_owned(),
+            time,
+        })
     }
 }

@@ -42,8 +42,15 @@ impl Toolchain {
                 );
             }
         }
-        if Command::new(&found.clang).arg("--version").output().is_err() {
-            bail!("{} cannot be run: install it with `apt install clang-22`", found.clang.display());
+        if Command::new(&found.clang)
+            .arg("--version")
+            .output()
+            .is_err()
+        {
+            bail!(
+                "{} cannot be run: install it with `apt install clang-22`",
+                found.clang.display()
+            );
         }
         Ok(found)
     }
@@ -51,7 +58,9 @@ impl Toolchain {
 
 /// The workspace's root.
 pub fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
 /// This crate's folder, where the programs are.

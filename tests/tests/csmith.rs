@@ -21,8 +21,20 @@ const FIRST_SEED: u32 = 1;
 const LEVELS: [&str; 5] = ["-O2", "-O0", "-O3", "-O1", "-Os"];
 /// Small programs: many seeds find more than long ones.
 const SHAPE: [&str; 14] = [
-    "--max-funcs", "4", "--max-block-size", "3", "--max-block-depth", "3", "--max-expr-complexity", "5",
-    "--max-array-dim", "2", "--max-array-len-per-dim", "5", "--max-struct-fields", "5",
+    "--max-funcs",
+    "4",
+    "--max-block-size",
+    "3",
+    "--max-block-depth",
+    "3",
+    "--max-expr-complexity",
+    "5",
+    "--max-array-dim",
+    "2",
+    "--max-array-len-per-dim",
+    "5",
+    "--max-struct-fields",
+    "5",
 ];
 
 static COMPARED: AtomicUsize = AtomicUsize::new(0);
@@ -57,7 +69,11 @@ fn trials(tools: &Toolchain) -> Result<Vec<Trial>> {
 fn random_program(tools: &Toolchain, seed: u32, strict: bool) -> Trial {
     let tools = tools.clone();
     let level = LEVELS[seed as usize % LEVELS.len()];
-    let name = format!("{}{seed:04}/{}", if strict { "strict" } else { "seed" }, &level[1..]);
+    let name = format!(
+        "{}{seed:04}/{}",
+        if strict { "strict" } else { "seed" },
+        &level[1..]
+    );
     trial(name, move |folder| {
         let source = generate(seed, folder)?;
         let mut program = Program {

@@ -36,10 +36,18 @@ fn trials(tools: &Toolchain) -> Result<Vec<Trial>> {
             trials.push(
                 trial(format!("{}/{}", case.name, variant.name), move |folder| {
                     let program = Program {
-                        sources: std::iter::once(&case.source).chain(&case.with).cloned().collect(),
+                        sources: std::iter::once(&case.source)
+                            .chain(&case.with)
+                            .cloned()
+                            .collect(),
                         plain: case.with_plain.clone(),
                         flags: variant.flags.iter().chain(&case.flags).cloned().collect(),
-                        privbox: case.privbox.iter().chain(&variant.privbox).cloned().collect(),
+                        privbox: case
+                            .privbox
+                            .iter()
+                            .chain(&variant.privbox)
+                            .cloned()
+                            .collect(),
                         link: variant.link,
                         args: case.args.clone(),
                         stats: !case.leaves_out("stats"),
@@ -47,7 +55,9 @@ fn trials(tools: &Toolchain) -> Result<Vec<Trial>> {
                     };
                     match compare(&tools, &program, folder)? {
                         Verdict::Equal(native) if native.end == case.end => Ok(()),
-                        Verdict::Equal(native) => bail!("the program ended with {}, not {}", native.end, case.end),
+                        Verdict::Equal(native) => {
+                            bail!("the program ended with {}, not {}", native.end, case.end)
+                        }
                         Verdict::NativeTimeOut => bail!("the native program does not end"),
                     }
                 })
@@ -62,7 +72,11 @@ fn variants(case: &Case) -> Vec<Variant> {
     let words = |text: &[&str]| text.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
     let one = |name: &str, level: &str, privbox: &[&str], link: &[&str], flags: &[&str]| Variant {
         name: name.to_owned(),
-        flags: level.split(',').map(str::to_owned).chain(words(flags)).collect(),
+        flags: level
+            .split(',')
+            .map(str::to_owned)
+            .chain(words(flags))
+            .collect(),
         privbox: words(privbox),
         link: words(link),
     };
@@ -77,15 +91,38 @@ fn variants(case: &Case) -> Vec<Variant> {
         };
         return vec![one(&level[1..], level, &[], &[], &[])];
     }
-    let mut variants: Vec<Variant> =
-        case.levels.iter().map(|level| one(level.replace(",-", "").trim_start_matches('-'), level, &[], &[], &[])).collect();
+    let mut variants: Vec<Variant> = case
+        .levels
+        .iter()
+        .map(|level| {
+            one(
+                level.replace(",-", "").trim_start_matches('-'),
+                level,
+                &[],
+                &[],
+                &[],
+            )
+        })
+        .collect();
     if !case.leaves_out("levels-of-help") {
         variants.push(one("pks", "-O2", &["-fprivbox-level=pks"], &[], &[]));
         variants.push(one("spap", "-O2", &["-fprivbox-level=spap"], &[], &[]));
-        variants.push(one("transient", "-O2", &["-fprivbox-strength=transient"], &[], &[]));
+        variants.push(one(
+            "transient",
+            "-O2",
+            &["-fprivbox-strength=transient"],
+            &[],
+            &[],
+        ));
     }
     if !case.leaves_out("strict") {
-        variants.push(one("strict", "-O2", &["-fprivbox-strict"], &["-static"], &[]));
+        variants.push(one(
+            "strict",
+            "-O2",
+            &["-fprivbox-strict"],
+            &["-static"],
+            &[],
+        ));
     }
     for link in &case.links {
         variants.push(match link.as_str() {
