@@ -408,7 +408,9 @@ STOP __privbox_gate_exit
 
 	.org __privbox_gate_start + 0x4000, 0xcc
 
-/* Makes the tables' output section exist, executable as the whole segment must be. */
+/* Make the output sections exist, executable as the whole segment must be. */
+	.section .privbox.text, "ax", @progbits
+	.p2align 4
 	.section .privbox.tables, "ax", @progbits
 	.p2align 4
 	.fill 16, 1, 0xcc
