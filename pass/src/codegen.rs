@@ -1,0 +1,169 @@
+//! From the masked box module to object bytes.
+
+use crate::llvm::{
+    Emit, Function, LlvmError, Machine, MachineOptions, Module, OptLevel, Place, Value, initialize,
+};
+use crate::options::Options;
+
+/// LLVM's global options. They hold for the whole process, and the normal code is compiled by clang.
+///
+/// * `-disable-lsr`, `-disable-mergeicmps`: done in IR before the masks (`prepare.rs`).
+/// * `-trap-unreachable`: control must not fall off a function's end (rule 2).
+const LLVM_OPTIONS: [&str; 3] = ["-disable-lsr", "-disable-mergeicmps", "-trap-unreachable"];
+
+/// Features every clone gets. Indirect calls become `call __x86_indirect_thunk_r11` with the target
+/// in R11 (rule 12), while jump tables stay; `int3` follows every `ret` and indirect jump (rule 2).
+const FEATURES_ON: [&str; 4] = [
+    "retpoline-indirect-calls",
+    "retpoline-external-thunk",
+    "harden-sls-ret",
+    "harden-sls-ijmp",
+];
+/// Features no clone has: what rule 3 does not allow.
+const FEATURES_OFF: [&str; 27] = [
+    "avx512f",
+    "avx512vl",
+    "avx512bw",
+    "avx512dq",
+    "avx512cd",
+    "avx512vnni",
+    "avx512bf16",
+    "avx512fp16",
+    "evex512",
+    "avx10.1",
+    "avx10.2",
+    "avxvnni",
+    "amx-tile",
+    "amx-int8",
+    "amx-bf16",
+    "rtm",
+    "xop",
+    "tbm",
+    "fma4",
+    "lwp",
+    "sse4a",
+    "3dnow",
+    "mmx",
+    "apxf",
+    "egpr",
+    "ccmp",
+    "retpoline-indirect-branches",
+];
+
+/// Initialises LLVM for box code; the first call in a process decides.
+pub fn initialize_llvm() {
+    initialize(&LLVM_OPTIONS);
+}
+
+/// The target machine for a box module. At `-O0` it still is the optimising code generator: the fast
+/// one selects instructions in ways that were never looked at.
+pub fn machine(module: &Module<'_>, options: &Options) -> Result<Machine, LlvmError> {
+    initialize_llvm();
+    Machine::new(&MachineOptions {
+        triple: module.triple(),
+        cpu: options.cpu.clone().unwrap_or_else(|| "x86-64".to_owned()),
+        features: options.features.clone().unwrap_or_default(),
+        level: match options.opt_level {
+            0 | 1 => OptLevel::LLVMCodeGenLevelLess,
+            2 => OptLevel::LLVMCodeGenLevelDefault,
+            _ => OptLevel::LLVMCodeGenLevelAggressive,
+        },
+    })
+}
+
+/// Sets the attributes that code generation must see, and generates the object.
+pub fn run(
+    module: &Module<'_>,
+    machine: &Machine,
+    options: &Options,
+) -> Result<Vec<u8>, LlvmError> {
+    attributes(module, options);
+    machine.emit(module, Emit::Object)
+}
+
+/// As [`run`], but assembly text, for tests and for people.
+pub fn assembly(
+    module: &Module<'_>,
+    machine: &Machine,
+    options: &Options,
+) -> Result<Vec<u8>, LlvmError> {
+    attributes(module, options);
+    machine.emit(module, Emit::Assembly)
+}
+
+fn attributes(module: &Module<'_>, options: &Options) {
+    let context = module.context();
+    for function in module.defined_functions() {
+        function.add_enum(context, "noredzone");
+        function.add_string(context, "frame-pointer", "none");
+        function.add_string(context, "no-realign-stack", "");
+        function.remove_enum_attribute(Place::Function, "alignstack");
+        let features = function
+            .string_attribute(Place::Function, "target-features")
+            .or_else(|| options.features.clone())
+            .unwrap_or_default();
+        function.add_string(context, "target-features", &box_features(&features));
+        if function.alignment() < 16 {
+            function.set_alignment(16);
+        }
+        keep_library_calls(module, function);
+    }
+}
+
+/// A function's own features without the forbidden ones, and with ours.
+pub fn box_features(own: &str) -> String {
+    let forbidden = |f: &str| {
+        let name = f.trim_start_matches(['+', '-']);
+        f.is_empty()
+            || FEATURES_OFF.contains(&name)
+            || name.starts_with("avx512")
+            || name.starts_with("amx-")
+    };
+    let mut all: Vec<String> = own
+        .split(',')
+        .filter(|f| !forbidden(f))
+        .map(str::to_owned)
+        .collect();
+    all.extend(
+        FEATURES_OFF
+            .iter()
+            .filter(|f| known_off(f))
+            .map(|f| format!("-{f}")),
+    );
+    all.extend(FEATURES_ON.iter().map(|f| format!("+{f}")));
+    all.join(",")
+}
+
+/// Features that a CPU name may imply, so that leaving them out of the list is not enough.
+fn known_off(feature: &str) -> bool {
+    matches!(
+        feature,
+        "avx512f"
+            | "amx-tile"
+            | "avxvnni"
+            | "rtm"
+            | "xop"
+            | "fma4"
+            | "tbm"
+            | "lwp"
+            | "sse4a"
+            | "mmx"
+    )
+}
+
+/// Instruction selection would expand `memcmp(a, b, 4) == 0` and the like inline, after the masks.
+fn keep_library_calls(module: &Module<'_>, function: Function) {
+    let Some(nobuiltin) = module.context().enum_attribute("nobuiltin", 0) else {
+        return;
+    };
+    for call in function.instructions() {
+        if call.is_call()
+            && call
+                .called_function()
+                .is_some_and(|f| f.intrinsic_id() == 0)
+            && !call.callee().is_some_and(Value::is_inline_asm)
+        {
+            call.add_site_attribute(Place::Function, nobuiltin);
+        }
+    }
+}

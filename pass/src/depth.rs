@@ -1,0 +1,197 @@
+//! The stack-depth test (contract, rule 13).
+//!
+//! A function that executes any call tests bit 21 of RSP on every path to it, after its prologue:
+//! `testl $0x200000, %esp; je <ud2>`. The test sits in the nearest common dominator of all calls,
+//! outside loops. Its memory operand, a byte of the frame that nothing reads, keeps LLVM's
+//! shrink-wrapping from moving the prologue below it.
+
+use crate::cfg::{Cfg, Node};
+use crate::llvm::{Block, Builder, Function, IntPredicate, Module, Opcode, Place, Value};
+
+/// `testl` with the bit of `docs/box-abi.md`, "Stack depth".
+const TEST: &str = "testl $$0x200000, %esp";
+
+/// Puts the test into every function that needs one.
+pub fn run(module: &Module<'_>) {
+    for function in module.defined_functions() {
+        place(module, function);
+    }
+}
+
+fn place(module: &Module<'_>, function: Function) -> Option<()> {
+    let cfg = Cfg::new(function)?;
+    let mut common: Option<Node> = None;
+    for &node in &cfg.order {
+        if cfg.blocks[node].instructions().into_iter().any(may_call) {
+            common = Some(common.map_or(node, |c| cfg.common_dominator(c, node)));
+        }
+    }
+    let mut node = common?;
+    while cfg.loop_of[node].is_some() {
+        match cfg.immediate_dominator(node) {
+            Some(up) => node = up,
+            None => break,
+        }
+    }
+    let block = cfg.blocks[node];
+    // As late as the calls allow: before the first one in the block.
+    let at = block
+        .instructions()
+        .into_iter()
+        .find(|i| may_call(*i))
+        .or_else(|| block.terminator())?;
+    insert(module, function, block, at)
+}
+
+fn insert(module: &Module<'_>, function: Function, block: Block, at: Value) -> Option<()> {
+    let context = module.context();
+    let builder = Builder::new(context);
+    let location = at.location();
+    // At the head of the entry block: later than the allocas would make it a dynamic one.
+    builder.before(function.entry()?.first()?);
+    builder.set_location(None);
+    let anchor = builder.alloca(context.i8());
+    let at = if at == anchor { anchor.next()? } else { at };
+    let rest = block.split_before(context, at, "deep.enough");
+    let deep = function.append_block(context, "too.deep");
+
+    builder.at_end(block);
+    builder.set_location(location);
+    let ty = context.i8().function(&[context.ptr()], false);
+    let asm = context.inline_asm(ty, TEST, "={@ccz},*m,~{dirflag},~{fpsr},~{flags}", true);
+    let zero = builder.call(ty, asm, &[anchor]);
+    if let Some(element) = context.type_attribute("elementtype", context.i8()) {
+        zero.add_site_attribute(Place::Param(0), element);
+    }
+    let too_deep = builder.icmp(IntPredicate::LLVMIntNE, zero, context.i8().null());
+    let branch = builder.cond_br(too_deep, deep, rest);
+    let weights = context.metadata_node(&[
+        context.metadata_string("branch_weights"),
+        context.i32().constant(1).as_metadata(),
+        context.i32().constant(1 << 20).as_metadata(),
+    ]);
+    branch.set_metadata(
+        context.metadata_kind("prof"),
+        Some(context.metadata_value(weights)),
+    );
+
+    builder.at_end(deep);
+    builder.set_location(location);
+    if let Some((trap, ty)) = module.intrinsic("llvm.trap", &[]) {
+        builder.call(ty, trap.value(), &[]);
+    }
+    builder.unreachable();
+    Some(())
+}
+
+/// May code generation emit a call for it? In doubt, yes: a test too many costs two instructions, a
+/// test too few is a finding.
+fn may_call(i: Value) -> bool {
+    match i.opcode() {
+        Some(Opcode::LLVMCall | Opcode::LLVMInvoke | Opcode::LLVMCallBr) => match i.intrinsic() {
+            Some(name) => !intrinsic_stays_inline(i, &name),
+            None => !i.callee().is_some_and(Value::is_inline_asm),
+        },
+        // 128-bit division, x87 and half-precision arithmetic, conversions: libgcc's names.
+        Some(Opcode::LLVMUDiv | Opcode::LLVMSDiv | Opcode::LLVMURem | Opcode::LLVMSRem) => {
+            i.ty().int_width() > 64
+        }
+        Some(Opcode::LLVMFRem) => true,
+        Some(
+            Opcode::LLVMFPToSI
+            | Opcode::LLVMFPToUI
+            | Opcode::LLVMSIToFP
+            | Opcode::LLVMUIToFP
+            | Opcode::LLVMFPTrunc
+            | Opcode::LLVMFPExt,
+        ) => uncommon(i) || i.operand(0).is_some_and(uncommon),
+        Some(
+            Opcode::LLVMFAdd
+            | Opcode::LLVMFSub
+            | Opcode::LLVMFMul
+            | Opcode::LLVMFDiv
+            | Opcode::LLVMFCmp,
+        ) => i.operand(0).is_some_and(uncommon),
+        Some(Opcode::LLVMAtomicRMW | Opcode::LLVMAtomicCmpXchg) => true,
+        Some(Opcode::LLVMLoad | Opcode::LLVMStore) => {
+            i.ty().int_width() > 64 || i.operand(0).is_some_and(|v| v.ty().int_width() > 64)
+        }
+        _ => false,
+    }
+}
+
+/// Scalars that are neither integers up to 64 bits nor float, double or x87.
+fn uncommon(value: Value) -> bool {
+    use crate::llvm::TypeKind::*;
+    let ty = value.ty();
+    let scalar = ty.element().unwrap_or(ty);
+    match scalar.kind() {
+        LLVMFloatTypeKind | LLVMDoubleTypeKind | LLVMX86_FP80TypeKind => false,
+        LLVMIntegerTypeKind => scalar.int_width() > 64,
+        _ => true,
+    }
+}
+
+fn intrinsic_stays_inline(call: Value, name: &str) -> bool {
+    const INLINE: [&str; 34] = [
+        "dbg.",
+        "lifetime.",
+        "invariant.",
+        "launder.",
+        "strip.",
+        "ptrmask",
+        "threadlocal.address",
+        "bswap",
+        "ctpop",
+        "ctlz",
+        "cttz",
+        "bitreverse",
+        "fshl",
+        "fshr",
+        "abs.",
+        "smax",
+        "smin",
+        "umax",
+        "umin",
+        "sadd.",
+        "ssub.",
+        "uadd.",
+        "usub.",
+        "umul.with.overflow.i8",
+        "umul.with.overflow.i32",
+        "umul.with.overflow.i64",
+        "smul.with.overflow.i32",
+        "smul.with.overflow.i64",
+        "expect",
+        "is.constant",
+        "trap",
+        "x86.",
+        "vector.reduce.",
+        "masked.",
+    ];
+    const MORE: [&str; 9] = [
+        "sqrt.f32",
+        "sqrt.f64",
+        "fabs.f",
+        "copysign.f32",
+        "copysign.f64",
+        "fmuladd.f32",
+        "fmuladd.f64",
+        "returnaddress",
+        "frameaddress",
+    ];
+    let Some(rest) = name.strip_prefix("llvm.") else {
+        return false;
+    };
+    if rest.starts_with("mem") {
+        // The threshold of inline expansion is larger; small sizes never become calls.
+        return call
+            .operand(2)
+            .and_then(Value::const_u64)
+            .is_some_and(|n| n <= 32);
+    }
+    INLINE
+        .iter()
+        .chain(MORE.iter())
+        .any(|p| rest.starts_with(p))
+}
