@@ -84,7 +84,7 @@ fn variants(case: &Case) -> Vec<Variant> {
         // Two levels in turn: the quick run is for the developer's loop.
         let level = if case.levels.len() == 1 {
             case.levels[0].as_str()
-        } else if case.name.len() % 2 == 0 {
+        } else if case.name.len().is_multiple_of(2) {
             "-O0"
         } else {
             "-O2"
