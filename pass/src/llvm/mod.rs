@@ -15,6 +15,7 @@ mod block;
 mod builder;
 mod call;
 mod context;
+mod extra_function;
 mod function;
 mod global;
 mod instruction;
