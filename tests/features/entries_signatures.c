@@ -26,12 +26,12 @@ int e_variadic(const char *types, ...) {
     va_start(l, types);
     int s = 0;
     for (; *types; types++) switch (*types) {
-        case 'i': s = s * 3 + va_arg(l, int); break;
-        case 'd': s = s * 3 + (int)va_arg(l, double); break;
-        case 'L': s = s * 3 + (int)va_arg(l, long double); break;
-        case 's': s = s * 3 + va_arg(l, struct s8).b; break;
-        case 'S': s = s * 3 + (int)va_arg(l, struct s40).v[2]; break;
-        case 'p': s = s * 3 + (int)strlen(va_arg(l, char *)); break;
+        case 'i': s = (s & 0xffff) * 3 + va_arg(l, int); break;
+        case 'd': s = (s & 0xffff) * 3 + (int)va_arg(l, double); break;
+        case 'L': s = (s & 0xffff) * 3 + (int)va_arg(l, long double); break;
+        case 's': s = (s & 0xffff) * 3 + va_arg(l, struct s8).b; break;
+        case 'S': s = (s & 0xffff) * 3 + (int)va_arg(l, struct s40).v[2]; break;
+        case 'p': s = (s & 0xffff) * 3 + (int)strlen(va_arg(l, char *)); break;
     }
     va_end(l);
     return s;
@@ -50,7 +50,7 @@ int main(void) {
     struct s40 c = e_s40((struct s40){{1, 2, 3, 4, one}}, (struct s40){{10, 20, 30, 40, 50}});
     printf("%d %d %ld %g %ld %ld\n", a.a, a.b, b.a, b.b, c.v[0], c.v[4]);
     __int128 w = e_wide((__int128)one << 80, 3, 5, 7);
-    _Complex double z = e_complex(1 + 2i, 3 - 1if);
+    _Complex double z = e_complex(1 + 2i, 3.0f - 1.0if);
     _Complex long double zl = e_complex_x87(1.5L + 0.25Li);
     v4 v = e_vector((v4){one, 2, 3, 4}, (v4){5, 6, 7, 8});
     printf("%Lg %lx %lx %g %g %Lg %Lg %d %d\n", e_x87(1.5L, 3, one), (long)(w >> 64), (long)w, __real__ z, __imag__ z, __real__ zl, __imag__ zl, v[0], v[3]);

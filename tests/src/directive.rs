@@ -13,7 +13,7 @@
 //! // only-cpu: v3                    skip on CPUs without -march=x86-64-v3
 //! // no: strict stats levels-of-help     leave these parts out
 //! ```
-//! A directive may be repeated; other comment lines are free text.
+//! The first line says what the program is about; a directive may be repeated.
 
 use std::path::{Path, PathBuf};
 
@@ -80,7 +80,7 @@ impl Case {
             only_cpu: None,
             no: Vec::new(),
         };
-        for (number, line) in text.lines().enumerate() {
+        for (number, line) in text.lines().enumerate().skip(1) {
             let Some(comment) = line.strip_prefix("//") else {
                 break;
             };
