@@ -62,6 +62,7 @@ struct Text {
 pub fn finish(bytes: &[u8], provided: &HashSet<String>, record: &str) -> Result<(Vec<u8>, Vec<String>), ObjectError> {
     let mut elf = Builder::read64(bytes).map_err(|source| ObjectError::Elf { call: "read", source })?;
     drop_stale(&mut elf);
+    split_strings(&mut elf);
     let called_out = libcalls::redirect(&mut elf, provided);
     rename_thunk(&mut elf);
     let texts = texts(&elf)?;
@@ -84,6 +85,17 @@ fn drop_stale(elf: &mut Builder<'_>) {
         if &*section.name == b".llvm_addrsig" {
             section.delete = true;
         }
+    }
+}
+
+/// LLVM keeps section and symbol names in one `.strtab`; the rewriter wants two tables.
+fn split_strings(elf: &mut Builder<'_>) {
+    if !elf.sections.iter().any(|s| matches!(s.data, SectionData::SectionString)) {
+        let section = elf.sections.add();
+        section.name = b".shstrtab"[..].into();
+        section.sh_type = elf::SHT_STRTAB;
+        section.sh_addralign = 1;
+        section.data = SectionData::SectionString;
     }
 }
 
