@@ -1,7 +1,7 @@
 // libc calls back into user code: qsort, bsearch, atexit, tsearch, nftw-free; callbacks that use the box's statics.
 // privbox: -fprivbox-fn=main -fprivbox-fn=by_key
-#include <search.h>
 // flags: -D_GNU_SOURCE
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -40,7 +40,11 @@ pub fn trial(name: String, body: impl FnOnce(&Path) -> Result<()> + Send + 'stat
         match body(scratch.path()) {
             Ok(()) => Ok(()),
             Err(error) => {
-                let mut message = format!("{error:?}");
+                let mut message = error
+                    .chain()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("\n");
                 if std::env::var_os("PRIVBOX_TEST_KEEP").is_some() {
                     message.push_str(&format!("\nkept in {}", scratch.keep().display()));
                 }
