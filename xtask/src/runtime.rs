@@ -30,7 +30,7 @@ const FLAVOURS: &[Flavour] = &[
     },
     Flavour {
         archive: "libprivbox-strict.a",
-        common: &["-DPRIVBOX_STRICT=1"],
+        common: &["-DPRIVBOX_STRICT", "-DPRIVBOX_MASK_BITS=46"],
         boxed: &["-fprivbox-mask-bits=46"],
     },
 ];
@@ -38,15 +38,18 @@ const FLAVOURS: &[Flavour] = &[
 /// Options for everything. Archives are linked into position-independent executables too; nothing of the
 /// runtime may depend on the machine that it was built on.
 const OPTIONS: &[&str] = &[
+    "-std=c17",
     "-O2",
-    "-g1",
-    "-std=gnu11",
     "-fPIC",
+    "-g",
     "-Wall",
     "-Wextra",
-    "-Werror",
-    "-fvisibility=hidden",
+    "-fno-stack-protector",
+    "-ffunction-sections",
 ];
+
+/// Code that runs while vector registers hold arguments: it may not use them.
+const GENERAL_REGISTERS: &[&str] = &["entry/activation.c"];
 
 /// Builds both archives and copies the headers and the linker script; skips what is up to date.
 pub fn build(project: &Project) -> Result<PathBuf> {
@@ -103,6 +106,12 @@ impl Flavour {
                 .args(self.common)
                 .arg("-I")
                 .arg(source.join("include"));
+            if GENERAL_REGISTERS
+                .iter()
+                .any(|name| inside == Path::new(name))
+            {
+                command.arg("-mgeneral-regs-only");
+            }
             if boxed {
                 command.arg("-fprivbox-runtime").args(self.boxed);
             }
