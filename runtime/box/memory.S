@@ -6,7 +6,7 @@
  * loops in every round, so that no proof needs to look across iterations. For the addresses that
  * the program may use, a mask changes nothing. Loads come before the stores they could overlap.
  */
-#include "box.inc.S"
+#include "box.h"
 
 #define REP_COPY 2048		/* from here on the CPU's own copying is at least as fast */
 #define REP_SET 1024

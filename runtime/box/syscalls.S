@@ -3,7 +3,7 @@
  * System-call wrappers of the box: arguments as in C, -1 and errno on failure. They are no
  * cancellation points. Variadic ones find the rest of their arguments in the va area.
  */
-#include "box.inc.S"
+#include "box.h"
 
 #define VA_AREA %fs:__privbox_va_area@tpoff
 

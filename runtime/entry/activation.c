@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
  * Forgetting activations that normal code left by longjmp or by an exception. Called by the gate
- * while the results of a call-out are in vector registers: this file is compiled with
- * -mgeneral-regs-only and calls nothing that returns.
+ * while the results of a call-out are in vector registers: these functions use none, and call
+ * nothing that returns.
  */
 #include "state.h"
 
-void __privbox_pop_activation(void)
+#define NO_VECTORS __attribute__((target("general-regs-only")))
+
+NO_VECTORS void __privbox_pop_activation(void)
 {
 	struct pb_activation *a = __privbox_activation;
 
@@ -21,7 +23,7 @@ void __privbox_pop_activation(void)
 void __privbox_callout_fixup(uintptr_t safe_sp) PB_HIDDEN;
 
 /* A call-out returned to safe_sp, but the thread's last call-out was another one. */
-void __privbox_callout_fixup(uintptr_t safe_sp)
+NO_VECTORS void __privbox_callout_fixup(uintptr_t safe_sp)
 {
 	while (__privbox_safe_sp != safe_sp) {
 		if (!__privbox_activation)

@@ -5,16 +5,18 @@
  * faults instead of working by luck. Everything the program may point to must lie below: only
  * static non-PIE executables, whose image, heap (brk) and main thread's TLS do; this file sees to the rest.
  */
+#ifdef PRIVBOX_STRICT
 #define _GNU_SOURCE
 #include "state.h"
 #include <malloc.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <errno.h>
 
 #define LOW_STACK (8 << 20)
+#define THREAD_STACK ((size_t)512 << 10)
 
 extern char **environ;
 static char **old_argv, **low_argv, **old_env, **low_env;
@@ -78,10 +80,36 @@ uintptr_t __privbox_strict_stack(uintptr_t rsp, uintptr_t *args)
 	return (uintptr_t)stack + LOW_STACK - 64;
 }
 
-/* The program's own mappings; libc's use other names. */
+/* The program's own mappings and threads; libc itself uses other names. */
 void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
 {
-	if (!at && !(flags & MAP_FIXED) && !(prot & PROT_NONE))
+	if (!at && !(flags & MAP_FIXED))
 		flags |= MAP_32BIT;
 	return (void *)syscall(SYS_mmap, at, size, prot, flags, fd, offset);
 }
+
+extern int __pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+/* A thread's TLS lies on its stack. The stacks are never given back: this is for tests. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
+{
+	pthread_attr_t low;
+	size_t size = THREAD_STACK;
+	int detached = PTHREAD_CREATE_JOINABLE;
+
+	if (attr) {
+		pthread_attr_getdetachstate(attr, &detached);
+		pthread_attr_getstacksize(attr, &size);
+		if (size > THREAD_STACK)
+			size = THREAD_STACK;
+	}
+	pthread_attr_init(&low);
+	pthread_attr_setdetachstate(&low, detached);
+	pthread_attr_setstack(&low, low_pages(size), size);
+	int result = __pthread_create(thread, &low, run, arg);
+	pthread_attr_destroy(&low);
+	return result;
+}
+#else
+typedef int nothing_outside_strict_tests;
+#endif

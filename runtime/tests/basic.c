@@ -20,6 +20,12 @@
 #include <unistd.h>
 #include <unwind.h>
 
+#ifdef PRIVBOX_STRICT
+#define MANY_THREADS 300	/* their stacks are not given back */
+#else
+#define MANY_THREADS 3000
+#endif
+
 #define CHECK(what)                                                                                \
 	do {                                                                                       \
 		if (!(what)) {                                                                     \
@@ -229,6 +235,36 @@ static void test_try(void)
 	}
 }
 
+/* What setjmp leaves in the box, and longjmp in normal code below it. */
+_Noreturn void __privbox_longjmp(jmp_buf, int);
+static long jump_into_box(long token)
+{
+	jmp_buf env;
+	long fill[3] = { 0x50425f4a4d505f31, token, 4 };
+
+	memcpy(env, fill, sizeof fill);
+	__privbox_longjmp(env, 9);
+}
+static jmp_buf plain;
+static long jump_plain(long unused)
+{
+	(void)unused;
+	__privbox_longjmp(plain, 3);
+}
+
+static void test_longjmp_into_box(void)
+{
+	struct result r;
+
+	for (int i = 0; i < 100000; i++) {
+		try_throw(&r, jump_into_box, 0);
+		CHECK(r.value == 9 && r.thrown == 1 && r.second == 4);
+	}
+	if (!setjmp(plain))
+		try_throw(&r, jump_plain, 0);
+	CHECK(nested(3) == 11);
+}
+
 static jmp_buf env;
 static long jump_out(long depth)
 {
@@ -367,7 +403,7 @@ static void test_threads(void)
 {
 	CHECK(call_out(make_threads, 0, 0, 0, 0, 0) == 2);
 	/* Safe stacks are given back. */
-	for (long i = 0; i < 3000; i++) {
+	for (long i = 0; i < MANY_THREADS; i++) {
 		pthread_t t;
 		CHECK(!pthread_create(&t, 0, nothing, (void *)i) && !pthread_join(t, 0));
 	}
@@ -493,19 +529,15 @@ static long leave(long status)
 
 #define RUN(test) (test, printf("%s\n", #test), fflush(stdout))
 
-int main(int argc, char **argv)
+static void *run_all(void *unused)
 {
-	setvbuf(stdout, 0, _IONBF, 0);
-	CHECK(argc > 1 || privbox_mode() == PRIVBOX_MODE_USER);
-	if (argc > 1 && !strcmp(argv[1], "off")) {
-		CHECK(privbox_mode() == PRIVBOX_MODE_OFF && add(1, 2) == 3);
-		return 0;
-	}
+	(void)unused;
 	RUN(test_calls());
 	CHECK(nested(10) == 32);
 	RUN(test_block());
 	RUN(test_try());
 	RUN(test_longjmp());
+	RUN(test_longjmp_into_box());
 	RUN(test_unwind());
 	RUN(test_memory());
 	RUN(test_system_calls());
@@ -515,8 +547,26 @@ int main(int argc, char **argv)
 	RUN(test_signals(SA_ONSTACK));
 	RUN(test_signals(SA_NODEFER));
 	struct privbox_stats s = privbox_stats();
-	CHECK(s.entries > 1000 && s.callouts > 1000 && s.gate_calls >= 8 && s.threads >= 3009);
+	CHECK(s.entries > 1000 && s.callouts > 1000 && s.gate_calls >= 8 && s.threads >= MANY_THREADS + 9);
 	atexit(at_exit);
 	call_out(leave, 0, 0, 0, 0, 0);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, 0, _IONBF, 0);
+	CHECK(argc > 1 || privbox_mode() == PRIVBOX_MODE_USER);
+	if (argc > 1 && !strcmp(argv[1], "off")) {
+		CHECK(privbox_mode() == PRIVBOX_MODE_OFF && add(1, 2) == 3);
+		return 0;
+	}
+#ifdef PRIVBOX_STRICT
+	/* A thread's stack is low: locals of normal code reach the box. */
+	pthread_t t;
+	pthread_create(&t, 0, run_all, 0);
+	pthread_join(t, 0);
+#endif
+	run_all(0);
 	return 1;
 }

@@ -2,7 +2,7 @@
  *
  * Hand-written box code for basic.c: what the compiler will emit, one clone per gate entry.
  */
-#include "../box/box.inc.S"
+#include "../box/box.h"
 
 /* The normal symbol of an entry function: box available, enter; else the normal code. */
 .macro ENTER name

@@ -5,19 +5,19 @@ set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 out=${OUT:-/tmp/privbox-runtime}
 CC=${CC:-clang-22}
-flags="-std=c17 -O2 -fPIC -g -Wall -Wextra -fno-stack-protector -ffunction-sections"
+flags="-std=gnu11 -Werror -fvisibility=hidden -O2 -fPIC -g -Wall -Wextra -fno-stack-protector -ffunction-sections"
 build() { # build NAME EXTRA...: libNAME.a
 	lib=$out/$1; shift
 	mkdir -p "$lib"; rm -f "$lib"/*.o "$lib.a"
-	for f in gate/gate.S entry/enter.S entry/thread.c entry/table.c entry/start.c entry/strict.c \
-		box/memory.S box/syscalls.S; do
+	for f in gate/gate.S entry/enter.S entry/thread.c entry/activation.c \
+		entry/longjmp.c entry/table.c entry/start.c entry/strict.c \
+		box/memory.S box/syscalls.S box/throw.S; do
 		"$CC" $flags "$@" -c "$here/$f" -o "$lib/$(basename "${f%.*}").o"
 	done
-	"$CC" $flags "$@" -mgeneral-regs-only -c "$here/entry/activation.c" -o "$lib/activation.o"
 	ar rcs "$lib.a" "$lib"/*.o
 }
 build libprivbox
-build libprivbox-strict -DPRIVBOX_STRICT -DPRIVBOX_MASK_BITS=46
+build libprivbox-strict -DPRIVBOX_STRICT=1
 script=$here/../linker-script/privbox.ld
 for ld in lld-22 bfd; do
 	for mode in "-static -no-pie" "-static-pie" "-pie" "-no-pie"; do

@@ -3,7 +3,9 @@
  * What hand-written box code needs: functions with their table entries, masks, the depth test.
  */
 /* Strict tests narrow the mask; runtime/build.md. */
-#ifndef PRIVBOX_MASK_BITS
+#ifdef PRIVBOX_STRICT
+#define PRIVBOX_MASK_BITS 46
+#else
 #define PRIVBOX_MASK_BITS 63
 #endif
 #define MASK ((1 << PRIVBOX_MASK_BITS) - 1)
@@ -11,7 +13,7 @@
 .macro FUNCTION name
 	.section .privbox.text.\name, "ax", @progbits
 	.p2align 4, 0xcc
-	.globl \name\().privbox
+	.weak \name\().privbox		/* the program may define its own */
 	.hidden \name\().privbox
 	.type \name\().privbox, @function
 \name\().privbox:
@@ -20,7 +22,7 @@
 
 /* Another name of the function just begun. */
 .macro ALIAS alias, name
-	.globl \alias\().privbox
+	.weak \alias\().privbox
 	.hidden \alias\().privbox
 	.type \alias\().privbox, @function
 	.set \alias\().privbox, \name\().privbox
