@@ -236,3 +236,193 @@ fn touches(segment: &Segment, image: &Image) -> bool {
         .and_then(|end| end.checked_next_multiple_of(PAGE));
     first < image.end() && end.is_none_or(|end| end > image.base)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::features::Features;
+    use crate::manifest::{Level, Strength};
+
+    const BASE: u64 = 0x40_0000;
+    const TEXT: u64 = BASE + 0x4000;
+
+    fn image() -> Image {
+        let mut image = Image {
+            base: BASE,
+            bytes: vec![INT3; 0x6000],
+            text: TEXT..TEXT + 0x100,
+            tables: TEXT + 0x100..TEXT + 0x110,
+            functions: vec![
+                Function {
+                    start: TEXT,
+                    size: 16,
+                },
+                Function {
+                    start: TEXT + 32,
+                    size: 5,
+                },
+            ],
+            segments: vec![
+                Segment {
+                    start: BASE,
+                    size: 0x6000,
+                    flags: 5,
+                },
+                Segment {
+                    start: 0x60_0000,
+                    size: 0x1000,
+                    flags: 6,
+                },
+            ],
+            level: Level::Pks,
+            strength: Strength::Architectural,
+            features: Features::empty(),
+            digest: None,
+        };
+        image.digest = Some(image.compute_digest());
+        image
+    }
+
+    fn found(change: impl FnOnce(&mut Image), options: &Options) -> Vec<Rule> {
+        let mut image = image();
+        change(&mut image);
+        let mut findings = Vec::new();
+        check(&image, options, &mut findings);
+        findings.iter().map(|finding| finding.rule).collect()
+    }
+
+    fn without_digest(change: impl FnOnce(&mut Image)) -> Vec<Rule> {
+        let options = Options {
+            level: None,
+            strength: None,
+            check_digest: false,
+            check_features: false,
+        };
+        found(change, &options)
+    }
+
+    #[test]
+    fn in_order() {
+        assert_eq!(found(|_| {}, &Options::default()), []);
+        assert_eq!(without_digest(|image| image.functions.clear()), []);
+    }
+
+    #[test]
+    fn rule_1() {
+        let changes: [fn(&mut Image); 17] = [
+            |image| image.base += 16,
+            |image| image.bytes.truncate(0x5fff),
+            |image| image.bytes.truncate(0x3000),
+            |image| image.text.start -= 16,
+            |image| image.text.end = u64::MAX,
+            |image| image.text.end = TEXT - 1,
+            |image| image.tables.start -= 1,
+            |image| image.tables.end = u64::MAX,
+            |image| image.functions[1].start += 8,
+            |image| image.functions[0].size = 33,
+            |image| image.functions[1].size = u64::MAX,
+            |image| image.functions[1].size = 0,
+            |image| image.functions.swap(0, 1),
+            |image| image.functions[0].start = BASE,
+            |image| image.segments[0].flags = 7,
+            |image| image.segments[0].size -= 1,
+            |image| {
+                image.segments[1] = Segment {
+                    start: BASE + 0x6000 - 1,
+                    size: 1,
+                    flags: 6,
+                }
+            },
+        ];
+        for (index, change) in changes.iter().enumerate() {
+            let rules = without_digest(change);
+            assert!(
+                !rules.is_empty() && rules.iter().all(|rule| *rule == Rule::R1),
+                "{index}"
+            );
+        }
+    }
+
+    #[test]
+    fn padding() {
+        let at = |offset: u64| (TEXT + offset - BASE) as usize;
+        let nop = [0x66, 0x0f, 0x1f, 0x44, 0, 0];
+        let with = |offset: u64, bytes: &[u8]| {
+            without_digest(|image| {
+                image.bytes[at(offset)..at(offset) + bytes.len()].copy_from_slice(bytes);
+            })
+        };
+        assert_eq!(with(16, &nop), []);
+        assert_eq!(with(26, &nop), []);
+        // Cut short by the next function; `ret`; `pause`; after the last function.
+        assert_eq!(with(27, &nop[..5]), [Rule::R1]);
+        assert_eq!(with(16, &[0xc3]), [Rule::R1]);
+        assert_eq!(with(16, &[0xf3, 0x90]), [Rule::R1]);
+        assert_eq!(with(0xff, &[0xc3]), [Rule::R1]);
+        // Tables and the rest of the last page are no text.
+        assert_eq!(with(0x100, &[0xc3]), []);
+    }
+
+    #[test]
+    fn rule_8() {
+        let segment = |start, size| {
+            without_digest(|image| {
+                image.segments.push(Segment {
+                    start,
+                    size,
+                    flags: 4,
+                })
+            })
+        };
+        assert_eq!(segment(1 << 16, 8), []);
+        assert_eq!(segment((1 << 16) - 0x1000, 8), [Rule::R8]);
+        assert_eq!(segment(LAST_ADDRESS - 8, 8), []);
+        assert_eq!(segment(LAST_ADDRESS - 8, 9), [Rule::R8]);
+        assert_eq!(segment(1 << 63, 8), [Rule::R8]);
+        assert_eq!(segment(u64::MAX, 8), [Rule::R8]);
+        // Position independent: the bias comes on top.
+        assert_eq!(segment(0, 8), []);
+    }
+
+    #[test]
+    fn claims() {
+        let level = |level| Options {
+            level: Some(level),
+            ..Options::default()
+        };
+        assert_eq!(found(|_| {}, &level(Level::Mask)), [Rule::R14]);
+        assert_eq!(found(|_| {}, &level(Level::Spap)), []);
+        let transient = Options {
+            strength: Some(Strength::Transient),
+            ..Options::default()
+        };
+        assert_eq!(found(|_| {}, &transient), [Rule::T1]);
+        let changes: [fn(&mut Image); 9] = [
+            |image| image.digest = None,
+            |image| image.digest = Some([1; 32]),
+            |image| image.level = Level::Mask,
+            |image| image.strength = Strength::Transient,
+            |image| image.features = Features::AVX,
+            |image| image.functions[1].size += 1,
+            |image| image.segments[1].start += 0x1000,
+            |image| image.tables.end += 4,
+            |image| image.bytes[0x5fff] = 0,
+        ];
+        for change in changes {
+            assert_eq!(found(change, &Options::default()), [Rule::R15]);
+        }
+        // The gate's bytes are the module's.
+        assert_eq!(found(|image| image.bytes[0] = 0, &Options::default()), []);
+    }
+
+    #[test]
+    fn a_bad_table_is_reported_briefly() {
+        let bad = Function { start: 1, size: 1 };
+        assert_eq!(
+            without_digest(|image| image.functions = vec![bad; 100_000]).len(),
+            50
+        );
+    }
+}

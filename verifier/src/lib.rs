@@ -19,6 +19,7 @@
 
 extern crate alloc;
 
+mod analysis;
 mod digest;
 pub mod elf;
 pub mod features;

@@ -281,3 +281,65 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 }
 
 pub use crate::elf::locate_manifest as locate;
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn is_read_back() {
+        let manifest = Manifest {
+            level: Level::Spap,
+            strength: Strength::Transient,
+            features: Features::AVX2 | Features::BMI2,
+            box_segment: 1..6,
+            text: 2..3,
+            tables: 4..5,
+            function_table: 7..8,
+            translation_table: 9..10,
+            digest: [0xaa; 32],
+        };
+        let bytes = manifest.to_bytes();
+        assert_eq!(Manifest::parse(&bytes), Ok(manifest));
+        // Fields are where the format puts them.
+        let at = |offset: usize| bytes[offset];
+        assert_eq!([at(0), at(4), at(8), at(12)], [1, 1, 2, 1]);
+        assert_eq!(
+            [24, 32, 40, 48, 56, 64, 72, 80, 88, 96].map(at),
+            [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+        );
+        assert_eq!([at(103), at(104), at(135), at(136)], [0, 0xaa, 0xaa, 0]);
+    }
+
+    #[test]
+    fn bad_fields() {
+        let error = |offset: usize, byte: u8| {
+            let mut bytes = Manifest::default().to_bytes();
+            bytes[offset] = byte;
+            Manifest::parse(&bytes).expect_err("must be refused")
+        };
+        assert_eq!(error(0, 9), ManifestError::Version(9));
+        assert_eq!(error(4, 2), ManifestError::GateAbi(2));
+        assert_eq!(error(8, 3), ManifestError::Level(3));
+        assert_eq!(error(15, 1), ManifestError::Strength(1 << 24));
+        assert_eq!(error(23, 0x80), ManifestError::Features(1 << 63));
+        assert_eq!(error(167, 1), ManifestError::Reserved);
+        assert_eq!(Manifest::parse(&[0; SIZE]), Err(ManifestError::NotFilled));
+        assert_eq!(Manifest::parse(&[0; 4]), Err(ManifestError::Size(4)));
+    }
+
+    #[test]
+    fn names() {
+        for level in [Level::Mask, Level::Pks, Level::Spap] {
+            assert_eq!(level.to_string().parse(), Ok(level));
+            assert!(Level::Mask.covers(level) && level.covers(Level::Spap));
+        }
+        assert!(!Level::Pks.covers(Level::Mask));
+        assert_eq!("transient".parse(), Ok(Strength::Transient));
+        assert!(Strength::Transient.covers(Strength::Architectural));
+        assert!(!Strength::Architectural.covers(Strength::Transient));
+        assert!("Mask".parse::<Level>().is_err());
+    }
+}

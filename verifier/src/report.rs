@@ -88,3 +88,18 @@ pub struct Stats {
     /// How often a block was interpreted until its state was stable, in total.
     pub visits: u64,
 }
+
+impl Stats {
+    /// Adds another function's counts.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.accesses += other.accesses;
+        self.proved_by_access += other.proved_by_access;
+        self.fixed_accesses += other.fixed_accesses;
+        self.stack_accesses += other.stack_accesses;
+        self.calls += other.calls;
+        self.gate_calls += other.gate_calls;
+        self.table_jumps += other.table_jumps;
+        self.blocks += other.blocks;
+        self.visits += other.visits;
+    }
+}

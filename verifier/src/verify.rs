@@ -1,11 +1,14 @@
-//! (the lead's file: placeholder)
+//! The verdict on an image.
 
+use alloc::format;
 use alloc::vec::Vec;
 
+use crate::analysis;
 use crate::image::Image;
 use crate::layout;
 use crate::manifest::{Level, Strength};
 pub use crate::report::{Finding, Report, Stats};
+use crate::rule::Rule;
 
 /// What is asked of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,15 +34,38 @@ impl Default for Options {
     }
 }
 
-/// Verifies an image.
+/// Verifies an image: its layout and claims, and if the layout holds, every function.
+///
+/// Time and memory are in proportion to the text; nothing in the image makes this panic.
 pub fn verify(image: &Image, options: &Options) -> Report {
     let mut findings = Vec::new();
     layout::check(image, options, &mut findings);
-    Report {
+    let mut report = Report {
         functions: image.functions.len(),
         text_bytes: image.text.end.saturating_sub(image.text.start),
         digest: image.compute_digest(),
-        findings,
         ..Report::default()
+    };
+    // Without rule 1 there is no text to speak of.
+    if findings.iter().all(|f| f.rule != Rule::R1) {
+        let level = options.level.unwrap_or(image.level);
+        let strength = options.strength.unwrap_or(image.strength);
+        let outcome = analysis::check(image, level, strength, &mut findings);
+        report.features = outcome.features;
+        report.instructions = outcome.instructions;
+        report.stats = outcome.stats;
+        if options.check_features && !image.features.contains(outcome.features) {
+            findings.push(Finding::about_image(
+                Rule::R15,
+                image.base,
+                format!(
+                    "the code uses CPU features that the manifest does not name: {} are used, {} are named",
+                    outcome.features, image.features
+                ),
+                "link with privbox-cc, which fills the manifest in",
+            ));
+        }
     }
+    report.findings = findings;
+    report
 }

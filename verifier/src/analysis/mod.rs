@@ -1,0 +1,57 @@
+//! Abstract interpretation of box code against the contract's rules 2 to 13 and T1.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | `value`, `state` | rule 4: abstract values, registers and frame, joins |
+//! | `allow`, `allow_vector` | rule 3: what instructions there may be |
+//! | `op` | what one instruction reads, writes and accesses |
+//! | `memory` | rules 6, 7, 8, 10: accesses |
+//! | `stack` | rule 9: RSP |
+//! | `transfer` | what instructions do to values |
+//! | `flow` | rules 2, 11, 12, 13: control |
+//! | `function` | decoding and the fixpoint |
+
+mod allow;
+mod allow_vector;
+mod context;
+mod flow;
+mod function;
+mod memory;
+mod op;
+mod stack;
+mod state;
+mod transfer;
+mod value;
+
+use alloc::vec::Vec;
+
+use crate::features::Features;
+use crate::image::Image;
+use crate::manifest::{Level, Strength};
+use crate::report::{Finding, Stats};
+
+/// What the analysis of all functions found.
+pub(crate) struct Outcome {
+    pub(crate) features: Features,
+    pub(crate) instructions: u64,
+    pub(crate) stats: Stats,
+}
+
+/// Checks every function of `image`, whose layout was checked, as of `level` and `strength`.
+pub(crate) fn check(image: &Image, level: Level, strength: Strength, findings: &mut Vec<Finding>) -> Outcome {
+    let mut starts: Vec<u64> = image.functions.iter().map(|f| f.start).collect();
+    starts.sort_unstable();
+    let span = (
+        image.segments.iter().map(|s| s.start).min().unwrap_or(image.base),
+        image.segments.iter().filter_map(|s| s.end()).max().unwrap_or(image.base),
+    );
+    let context = context::Context { image, level, strength, starts, span };
+    let mut total = Outcome { features: Features::default(), instructions: 0, stats: Stats::default() };
+    for f in &image.functions {
+        let one = function::check(&context, f, findings);
+        total.features |= one.features;
+        total.instructions += one.instructions;
+        total.stats.add(&one.stats);
+    }
+    total
+}

@@ -1,0 +1,230 @@
+//! One decoded instruction with what the analysis asks of it at every visit.
+
+use alloc::vec::Vec;
+
+use iced_x86::{
+    Instruction, InstructionInfoFactory, Mnemonic, Mnemonic::*, OpAccess, OpKind, Register,
+};
+
+/// The explicit memory operand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Memory {
+    pub(super) base: Option<u8>,
+    pub(super) index: Option<u8>,
+    pub(super) scale: u8,
+    pub(super) displacement: i64,
+    /// RIP-relative: `displacement` is the address.
+    pub(super) fixed: bool,
+    pub(super) fs: bool,
+    pub(super) size: i32,
+    pub(super) read: bool,
+    pub(super) write: bool,
+    /// The write happens whenever the instruction completes.
+    pub(super) certain_write: bool,
+}
+
+/// A general register that the instruction writes, and how many of its bytes (0: the generic answer,
+/// nothing is known of the result).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written {
+    pub(super) register: u8,
+    pub(super) bytes: u8,
+    pub(super) high: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Op {
+    pub(super) instruction: Instruction,
+    pub(super) memory: Option<Memory>,
+    /// General registers read as operands (not for addressing).
+    pub(super) reads: u16,
+    pub(super) writes: Vec<Written>,
+    /// Flags change.
+    pub(super) flags: bool,
+}
+
+impl Op {
+    pub(super) fn mnemonic(&self) -> Mnemonic {
+        self.instruction.mnemonic()
+    }
+
+    pub(super) fn address(&self) -> u64 {
+        self.instruction.ip()
+    }
+
+    /// Whether the explicit operands before the memory operand end at it: operand 0 is memory.
+    pub(super) fn memory_first(&self) -> bool {
+        self.instruction.op_count() > 0 && self.instruction.op0_kind() == OpKind::Memory
+    }
+}
+
+/// The number of a general register's 64-bit parent.
+pub(super) fn general(register: Register) -> Option<u8> {
+    let full = register.full_register();
+    (Register::RAX..=Register::R15).contains(&full).then(|| (full as u32 - Register::RAX as u32) as u8)
+}
+
+pub(super) fn is_high_byte(register: Register) -> bool {
+    matches!(register, Register::AH | Register::BH | Register::CH | Register::DH)
+}
+
+fn reads(access: OpAccess) -> bool {
+    matches!(access, OpAccess::Read | OpAccess::CondRead | OpAccess::ReadWrite | OpAccess::ReadCondWrite)
+}
+
+fn writes(access: OpAccess) -> bool {
+    matches!(access, OpAccess::Write | OpAccess::CondWrite | OpAccess::ReadWrite | OpAccess::ReadCondWrite)
+}
+
+/// Describes `instruction`. An error names what the analysis has no model of.
+pub(super) fn describe(
+    factory: &mut InstructionInfoFactory,
+    instruction: &Instruction,
+) -> Result<Op, &'static str> {
+    let mnemonic = instruction.mnemonic();
+    let addressing_only = matches!(mnemonic, Lea | Nop);
+    let string = instruction.is_string_instruction();
+    let stack = matches!(mnemonic, Push | Pop | Call | Ret | Leave);
+    let info = factory.info(instruction);
+
+    let operand = (0..instruction.op_count()).find(|&i| instruction.op_kind(i) == OpKind::Memory);
+    let mut memory = None;
+    if operand.is_some() {
+        let base = instruction.memory_base();
+        let index = instruction.memory_index();
+        let fixed = instruction.is_ip_rel_memory_operand();
+        memory = Some(Memory {
+            base: if fixed { None } else { general(base) },
+            index: general(index),
+            scale: instruction.memory_index_scale() as u8,
+            displacement: instruction.memory_displacement64() as i64,
+            fixed,
+            fs: instruction.segment_prefix() == Register::FS,
+            size: i32::try_from(instruction.memory_size().size()).unwrap_or(0),
+            read: false,
+            write: false,
+            certain_write: false,
+        });
+        if !fixed && base != Register::None && (general(base).is_none() || base.size() != 8) {
+            return Err("address from a register that is not 64 bits wide");
+        }
+        if index != Register::None && (general(index).is_none() || index.size() != 8) {
+            return Err("address from an index that is no 64-bit register");
+        }
+    }
+    if stack {
+        // The stack's own part is the stack rules' (`stack.rs`); the operand is plain.
+        if let Some(m) = memory.as_mut() {
+            if m.base == Some(super::state::RSP as u8) {
+                return Err("push, pop or call of memory addressed by the RSP that it moves");
+            }
+            m.write = mnemonic == Pop;
+            m.certain_write = m.write;
+            m.read = !m.write;
+        }
+    } else if hint(mnemonic) {
+        // Rule 10: no access, but the address must be safe.
+        if let Some(m) = memory.as_mut() {
+            m.read = true;
+            m.size = m.size.max(1);
+        }
+    } else if !addressing_only && !string {
+        let mut explicit = 0;
+        for used in info.used_memory() {
+            if matches!(used.access(), OpAccess::None | OpAccess::NoMemAccess) {
+                continue;
+            }
+            explicit += 1;
+            let Some(m) = memory.as_mut() else { return Err("implicit memory operand") };
+            m.read |= reads(used.access());
+            m.write |= writes(used.access());
+            m.certain_write |= matches!(used.access(), OpAccess::Write | OpAccess::ReadWrite);
+        }
+        if explicit > 1 {
+            return Err("more than one memory operand");
+        }
+        if memory.is_some_and(|m| (m.read || m.write) && m.size <= 0) {
+            return Err("memory operand of unknown size");
+        }
+    }
+
+    let mut read_mask = 0u16;
+    for i in 0..instruction.op_count() {
+        if instruction.op_kind(i) == OpKind::Register
+            && reads(info.op_access(i))
+            && let Some(r) = general(instruction.op_register(i))
+        {
+            read_mask |= 1 << r;
+        }
+    }
+    if implicit_operands(instruction) {
+        for used in info.used_registers() {
+            if reads(used.access())
+                && let Some(r) = general(used.register())
+                && usize::from(r) != super::state::RSP
+            {
+                read_mask |= 1 << r;
+            }
+        }
+    }
+
+    let mut written: Vec<Written> = Vec::new();
+    for used in info.used_registers() {
+        if !writes(used.access()) {
+            continue;
+        }
+        let Some(register) = general(used.register()) else { continue };
+        if written.iter().any(|w| w.register == register) {
+            // Two parts of one register (`mulx %rax, %rax`, `xadd %al, %ah`): nothing is known.
+            for w in written.iter_mut().filter(|w| w.register == register) {
+                w.bytes = 0;
+            }
+            continue;
+        }
+        // iced reports the 64-bit register where a 32-bit write clears the upper half; the operand
+        // says how wide the instruction's own result is.
+        let mut bytes = used.register().size() as u8;
+        let mut high = is_high_byte(used.register());
+        for i in 0..instruction.op_count() {
+            if instruction.op_kind(i) == OpKind::Register {
+                let r = instruction.op_register(i);
+                if general(r) == Some(register) && writes(info.op_access(i)) {
+                    bytes = r.size() as u8;
+                    high = is_high_byte(r);
+                }
+            }
+        }
+        written.push(Written { register, bytes, high });
+    }
+    Ok(Op {
+        instruction: *instruction,
+        memory,
+        reads: read_mask,
+        writes: written,
+        flags: instruction.rflags_modified() != 0,
+    })
+}
+
+/// Prefetches and cache-line instructions.
+pub(super) fn hint(mnemonic: Mnemonic) -> bool {
+    matches!(
+        mnemonic,
+        Prefetchnta | Prefetcht0 | Prefetcht1 | Prefetcht2 | Prefetchw | Clflush | Clflushopt | Clwb
+    )
+}
+
+/// Moves under a mask: they need not access.
+pub(super) fn masked_move(mnemonic: Mnemonic) -> bool {
+    matches!(mnemonic, Vmaskmovps | Vmaskmovpd | Vpmaskmovd | Vpmaskmovq)
+}
+
+/// Instructions that read general registers which are not operands.
+fn implicit_operands(instruction: &Instruction) -> bool {
+    matches!(
+        instruction.mnemonic(),
+        Cmpxchg | Cmpxchg8b | Cmpxchg16b | Mul | Div | Idiv | Mulx | Cbw | Cwde | Cdqe | Cwd | Cdq | Cqo | Lahf
+            | Sahf | Cpuid | Jrcxz | Pcmpestri | Pcmpestri64 | Pcmpestrm | Pcmpestrm64 | Vpcmpestri
+            | Vpcmpestri64 | Vpcmpestrm | Vpcmpestrm64
+    ) || (instruction.mnemonic() == Imul && instruction.op_count() == 1)
+        || instruction.is_string_instruction()
+}

@@ -1,0 +1,322 @@
+//! The abstract state at one instruction: registers, frame, and what the depth test has shown.
+
+use alloc::vec::Vec;
+
+use super::value::{Interval, Value, widen};
+
+/// iced-x86 numbers the general registers as the machine does; RSP is the fifth.
+pub(crate) const RSP: usize = 4;
+/// RBX, RBP, R12 to R15 (rule 11).
+pub(crate) const CALLEE_SAVED: [usize; 6] = [3, 5, 12, 13, 14, 15];
+
+/// A value with its identity: in one state, two cells of the same non-zero `id` hold values
+/// whose difference is the difference of their `delta`s, modulo 2^64 (rule 4). An identity is a
+/// relation within a state and means nothing outside it, so no loop can make it stale.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Cell {
+    pub(crate) value: Value,
+    pub(crate) id: u32,
+    pub(crate) delta: i64,
+}
+
+impl Cell {
+    pub(crate) const UNKNOWN: Cell = Cell::new(Value::UNKNOWN);
+
+    pub(crate) const fn new(value: Value) -> Cell {
+        Cell { value, id: 0, delta: 0 }
+    }
+
+    pub(crate) fn number(interval: Interval) -> Cell {
+        Cell::new(Value::Number(interval))
+    }
+}
+
+/// Eight aligned bytes of the frame. `cell` counts only when all bytes are `written`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Word {
+    pub(crate) offset: i32,
+    pub(crate) written: u8,
+    pub(crate) cell: Cell,
+}
+
+/// The state before an instruction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct State {
+    pub(crate) registers: [Cell; 16],
+    /// Sorted by offset from the return-address slot; multiples of 8, all below 0.
+    pub(crate) frame: Vec<Word>,
+    /// The lowest `Stack(k)` at which rule 13's bit was seen set on every path to here.
+    pub(crate) tested: Option<i32>,
+    /// The flags are those of rule 13's test at `Stack(k)`: (k, true if by BT, so in CF).
+    pub(crate) flags: Option<(i32, bool)>,
+    next_id: u32,
+}
+
+impl State {
+    /// On entry (rule 11).
+    pub(crate) fn entry() -> State {
+        let mut registers = [Cell::UNKNOWN; 16];
+        registers[RSP] = Cell::new(Value::Stack(0));
+        for r in CALLEE_SAVED {
+            registers[r] = Cell::new(Value::Entry(r as u8));
+        }
+        State { registers, frame: Vec::new(), tested: None, flags: None, next_id: 1 }
+    }
+
+    /// RSP's distance from the return-address slot; rule 9 holds it in every reachable state.
+    pub(crate) fn sp(&self) -> i32 {
+        match self.registers[RSP].value {
+            Value::Stack(k) => k,
+            _ => 0,
+        }
+    }
+
+    fn fresh(&mut self) -> u32 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    /// The register's cell, given an identity so that a copy can share it.
+    pub(crate) fn shared_register(&mut self, r: usize) -> Cell {
+        if matches!(self.registers[r].value, Value::Number(_)) && self.registers[r].id == 0 {
+            self.registers[r].id = self.fresh();
+            self.registers[r].delta = 0;
+        }
+        self.registers[r]
+    }
+
+    fn find(&self, offset: i32) -> Result<usize, usize> {
+        self.frame.binary_search_by_key(&offset, |w| w.offset)
+    }
+
+    pub(crate) fn word(&self, offset: i32) -> Option<&Word> {
+        self.find(offset).ok().and_then(|i| self.frame.get(i))
+    }
+
+    /// The aligned word's cell, given an identity; `None` unless all of it was written.
+    pub(crate) fn shared_word(&mut self, offset: i32) -> Option<Cell> {
+        let i = self.find(offset).ok()?;
+        let word = *self.frame.get(i)?;
+        if word.written != 0xff {
+            return None;
+        }
+        if matches!(word.cell.value, Value::Number(_)) && word.cell.id == 0 {
+            let id = self.fresh();
+            self.frame[i].cell.id = id;
+            self.frame[i].cell.delta = 0;
+        }
+        Some(self.frame[i].cell)
+    }
+
+    /// A whole aligned word is written.
+    pub(crate) fn write_word(&mut self, offset: i32, cell: Cell) {
+        let word = Word { offset, written: 0xff, cell };
+        match self.find(offset) {
+            Ok(i) => self.frame[i] = word,
+            Err(i) => self.frame.insert(i, word),
+        }
+    }
+
+    /// Bytes `[offset, offset + size)` are written with data.
+    pub(crate) fn write_bytes(&mut self, offset: i32, size: i32) {
+        let mut base = offset & !7;
+        while base < offset + size {
+            let from = (offset - base).max(0);
+            let to = (offset + size - base).min(8);
+            let bits = (((1u16 << to) - 1) & !((1u16 << from) - 1)) as u8;
+            match self.find(base) {
+                Ok(i) => {
+                    let word = &mut self.frame[i];
+                    // What is left of a stack address or a saved register may not be read.
+                    if word.written == 0xff && !word.cell.value.is_data() {
+                        word.written = 0;
+                    }
+                    word.written |= bits;
+                    word.cell = Cell::UNKNOWN;
+                }
+                Err(i) => self.frame.insert(i, Word { offset: base, written: bits, cell: Cell::UNKNOWN }),
+            }
+            base += 8;
+        }
+    }
+
+    /// Whether all bytes were written, and hold data.
+    pub(crate) fn readable(&self, offset: i32, size: i32) -> Result<(), Unreadable> {
+        let mut base = offset & !7;
+        while base < offset + size {
+            let from = (offset - base).max(0);
+            let to = (offset + size - base).min(8);
+            let bits = (((1u16 << to) - 1) & !((1u16 << from) - 1)) as u8;
+            let Some(word) = self.word(base) else { return Err(Unreadable::Unwritten) };
+            if word.written & bits != bits {
+                return Err(Unreadable::Unwritten);
+            }
+            if word.written == 0xff && !word.cell.value.is_data() {
+                return Err(Unreadable::NotData);
+            }
+            base += 8;
+        }
+        Ok(())
+    }
+
+    /// RSP moves; raising it forgets every slot below (rule 9).
+    pub(crate) fn move_sp(&mut self, k: i32) {
+        if k > self.sp() {
+            let keep = self.frame.partition_point(|w| w.offset < k);
+            self.frame.drain(..keep);
+        }
+        self.registers[RSP] = Cell::new(Value::Stack(k));
+    }
+
+    /// All cells, registers first.
+    fn cells_mut(&mut self) -> impl Iterator<Item = &mut Cell> {
+        self.registers.iter_mut().chain(self.frame.iter_mut().map(|w| &mut w.cell))
+    }
+
+    /// Rule 6: the access at `base + displacement` completed, with `base`'s value before the
+    /// instruction in cell (`id`, `delta`). Every cell of that identity is `x = base + q`; the
+    /// address is `x + (displacement - q)`, mapped, hence at least 64 KiB (the contract's
+    /// `mmap_min_addr`) and below 2^56. So with `displacement - q <= 2^16`, x is at least 0, and x
+    /// is below 2^63. The contract's limit on the steps since the last access is a limit on how
+    /// far the interval reaches out of [0, 2^63): 1 KiB below and 1 MiB above.
+    pub(crate) fn re_anchor(&mut self, id: u32, delta: i64, displacement: i128) {
+        for cell in self.cells_mut() {
+            if cell.id != id {
+                continue;
+            }
+            let q = i128::from(cell.delta) - i128::from(delta);
+            if displacement - q <= 1 << 16 && displacement - q >= -(1 << 31) {
+                cell.value = re_anchored(cell.value);
+            }
+        }
+    }
+
+    /// After a call, and under T1 at a table's target: nothing is taken as masked. Saved registers and stack
+    /// addresses are what rules 9 and 11 prove, not masks.
+    pub(crate) fn forget_numbers(&mut self) {
+        for cell in self.cells_mut() {
+            if cell.value.is_data() {
+                *cell = Cell::UNKNOWN;
+            }
+        }
+    }
+
+    /// Joins `other` into `self`; true if `self` changed. Both are canonical, and so is the result.
+    pub(crate) fn join(&mut self, other: &State, widening: bool, range: &impl Fn(u64) -> Interval) -> bool {
+        let old = self.clone();
+        // A pair of cells stays related when both states relate it by the same distance: then and
+        // only then both have the same (id here, id there, difference of deltas).
+        let mut classes: Vec<((u32, u32, i64), u32)> = Vec::new();
+        let mut class = |a: &Cell, b: &Cell| {
+            if a.id == 0 || b.id == 0 {
+                return (0, 0);
+            }
+            let key = (a.id, b.id, a.delta.wrapping_sub(b.delta));
+            let id = match classes.iter().find(|c| c.0 == key) {
+                Some(c) => c.1,
+                None => {
+                    let id = classes.len() as u32 + 1;
+                    classes.push((key, id));
+                    id
+                }
+            };
+            (id, a.delta)
+        };
+        let mut merge = |a: &Cell, b: &Cell| {
+            let (id, delta) = class(a, b);
+            let mut value = a.value.join(b.value, range);
+            if let (true, Value::Number(n)) = (widening, value)
+                && let Some(o) = a.value.number(range)
+                && n != o
+            {
+                value = Value::Number(widen(o, n));
+            }
+            if matches!(value, Value::Number(_)) { Cell { value, id, delta } } else { Cell::new(value) }
+        };
+        for i in 0..16 {
+            self.registers[i] = merge(&old.registers[i], &other.registers[i]);
+        }
+        self.frame.clear();
+        let (mut a, mut b) = (old.frame.iter().peekable(), other.frame.iter().peekable());
+        while let (Some(x), Some(y)) = (a.peek(), b.peek()) {
+            if x.offset < y.offset {
+                a.next();
+            } else if y.offset < x.offset {
+                b.next();
+            } else {
+                let word = if x.written == 0xff && y.written == 0xff {
+                    Word { offset: x.offset, written: 0xff, cell: merge(&x.cell, &y.cell) }
+                } else {
+                    // One side is whole and may be no data: then nothing of it may be read.
+                    let side = |w: &Word| {
+                        if w.written == 0xff && !w.cell.value.is_data() { 0 } else { w.written }
+                    };
+                    Word { offset: x.offset, written: side(x) & side(y), cell: Cell::UNKNOWN }
+                };
+                if word.written != 0 {
+                    self.frame.push(word);
+                }
+                a.next();
+                b.next();
+            }
+        }
+        self.tested = match (old.tested, other.tested) {
+            (Some(x), Some(y)) => Some(x.max(y)),
+            _ => None,
+        };
+        self.flags = if old.flags == other.flags { old.flags } else { None };
+        self.canonicalize();
+        *self != old
+    }
+
+    /// Numbers identities by first appearance, with the first member's delta 0, and drops those
+    /// of one member: equal relations become equal states.
+    pub(crate) fn canonicalize(&mut self) {
+        // (old id, members, new id, delta of the first member)
+        let mut seen: Vec<(u32, u32, u32, i64)> = Vec::new();
+        for cell in self.cells_mut() {
+            if cell.id == 0 {
+                continue;
+            }
+            match seen.iter_mut().find(|s| s.0 == cell.id) {
+                Some(s) => s.1 += 1,
+                None => seen.push((cell.id, 1, 0, cell.delta)),
+            }
+        }
+        let mut next = 1;
+        for s in &mut seen {
+            if s.1 > 1 {
+                s.2 = next;
+                next += 1;
+            }
+        }
+        for cell in self.cells_mut() {
+            if cell.id == 0 {
+                continue;
+            }
+            if let Some(s) = seen.iter().find(|s| s.0 == cell.id) {
+                cell.delta = if s.2 == 0 { 0 } else { cell.delta.wrapping_sub(s.3) };
+                cell.id = s.2;
+            }
+        }
+        self.next_id = next;
+    }
+}
+
+/// Why bytes of the frame may not be read as data.
+pub(crate) enum Unreadable {
+    Unwritten,
+    NotData,
+}
+
+/// The value when rule 6 shows it to lie in [0, 2^63) again.
+pub(crate) fn re_anchored(value: Value) -> Value {
+    use super::value::MASKED_MAX;
+    match value {
+        Value::Number(i) if i.lo >= -(1 << 10) && i.hi <= MASKED_MAX + (1 << 20) => {
+            Value::Number(Interval::new(i.lo.max(0), i.hi.min(MASKED_MAX)))
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,245 @@
+//! Abstract values (contract, rule 4) and their arithmetic.
+
+/// Bit 63 clear: the largest masked address.
+pub(crate) const MASKED_MAX: i128 = (1 << 63) - 1;
+const U64_MAX: i128 = (1 << 64) - 1;
+
+/// An interval of integers. A 64-bit register `r` is described by `[lo, hi]` when some `v` in the
+/// interval is congruent to `r` modulo 2^64. Linear arithmetic keeps that; whatever needs the
+/// number itself asks [`Interval::exact`] or [`Interval::signed`] first.
+///
+/// Invariant: `-2^63 <= lo <= hi < 2^64`; [`Interval::FULL`] describes every register.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Interval {
+    pub(crate) lo: i128,
+    pub(crate) hi: i128,
+}
+
+impl Interval {
+    pub(crate) const FULL: Interval = Interval { lo: 0, hi: U64_MAX };
+
+    pub(crate) fn constant(v: i128) -> Interval {
+        Interval::new(v, v)
+    }
+
+    /// The interval, or [`Interval::FULL`] when it leaves the representable range ("a wrap gives
+    /// the full interval").
+    pub(crate) fn new(lo: i128, hi: i128) -> Interval {
+        if lo < -(1 << 63) || hi > U64_MAX || lo > hi { Interval::FULL } else { Interval { lo, hi } }
+    }
+
+    /// All numbers of `bits` bits.
+    pub(crate) fn of_bits(bits: u32) -> Interval {
+        Interval { lo: 0, hi: if bits >= 64 { U64_MAX } else { (1 << bits) - 1 } }
+    }
+
+    pub(crate) fn as_constant(self) -> Option<i128> {
+        (self.lo == self.hi).then_some(self.lo)
+    }
+
+    /// Whether the register, read as an unsigned number, is in the interval.
+    pub(crate) fn exact(self) -> bool {
+        self.lo >= 0
+    }
+
+    /// Whether the register, read as a signed 64-bit number, is in the interval.
+    pub(crate) fn signed(self) -> bool {
+        self.hi < 1 << 63
+    }
+
+    /// What the low `bits` bits are, as an unsigned number.
+    pub(crate) fn low(self, bits: u32) -> Interval {
+        let all = Interval::of_bits(bits);
+        if self.lo >= 0 && self.hi <= all.hi {
+            self
+        } else if let (Some(c), true) = (self.as_constant(), bits < 64) {
+            Interval::constant(c & all.hi)
+        } else if bits >= 64 && self.hi < 0 {
+            // A wholly negative interval is the same set of registers 2^64 higher.
+            Interval { lo: self.lo + (1 << 64), hi: self.hi + (1 << 64) }
+        } else {
+            all
+        }
+    }
+
+    /// A result of `bits` bits that the operation computed as an integer in `self`: kept where it
+    /// did not wrap. Narrower results are zero-extended, so they must be unsigned.
+    pub(crate) fn fit(self, bits: u32) -> Interval {
+        if bits >= 64 { Interval::new(self.lo, self.hi) } else { self.low(bits) }
+    }
+
+    pub(crate) fn hull(self, other: Interval) -> Interval {
+        Interval { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi) }
+    }
+
+    /// Raw sum: may leave the representable range. Callers apply [`Interval::fit`].
+    pub(crate) fn add(self, other: Interval) -> Interval {
+        Interval { lo: self.lo + other.lo, hi: self.hi + other.hi }
+    }
+
+    pub(crate) fn sub(self, other: Interval) -> Interval {
+        Interval { lo: self.lo - other.hi, hi: self.hi - other.lo }
+    }
+
+    pub(crate) fn neg(self) -> Interval {
+        Interval { lo: -self.hi, hi: -self.lo }
+    }
+
+    pub(crate) fn not(self) -> Interval {
+        Interval { lo: -self.hi - 1, hi: -self.lo - 1 }
+    }
+
+    /// Product with a constant; operands are below 2^64 in size, so nothing overflows 128 bits for
+    /// |c| < 2^62; larger constants give the full interval.
+    pub(crate) fn scale(self, c: i128) -> Interval {
+        if c.unsigned_abs() >= 1 << 62 {
+            return Interval::FULL;
+        }
+        let (a, b) = (self.lo * c, self.hi * c);
+        Interval { lo: a.min(b), hi: a.max(b) }
+    }
+
+    /// Product of two unsigned numbers.
+    pub(crate) fn mul(self, other: Interval) -> Interval {
+        if self.lo < 0 || other.lo < 0 || self.hi >= 1 << 32 || other.hi >= 1 << 32 {
+            return Interval::FULL;
+        }
+        Interval { lo: self.lo * other.lo, hi: self.hi * other.hi }
+    }
+
+    /// Bitwise AND of two `bits`-bit operands.
+    pub(crate) fn and(self, other: Interval, bits: u32) -> Interval {
+        let (a, b) = (self.low(bits), other.low(bits));
+        // x & y <= min(x, y) for unsigned numbers.
+        Interval { lo: 0, hi: a.hi.min(b.hi) }
+    }
+
+    pub(crate) fn or(self, other: Interval, bits: u32) -> Interval {
+        let (a, b) = (self.low(bits), other.low(bits));
+        Interval { lo: a.lo.max(b.lo), hi: ones(a.hi | b.hi) }
+    }
+
+    pub(crate) fn xor(self, other: Interval, bits: u32) -> Interval {
+        let (a, b) = (self.low(bits), other.low(bits));
+        Interval { lo: 0, hi: ones(a.hi | b.hi) }
+    }
+
+    /// Logical shift right of a `bits`-bit operand by a constant below `bits`.
+    pub(crate) fn shr(self, bits: u32, count: u32) -> Interval {
+        let a = self.low(bits);
+        Interval { lo: a.lo >> count, hi: a.hi >> count }
+    }
+
+    /// Sign extension of the low `from` bits.
+    pub(crate) fn sign_extend(self, from: u32) -> Interval {
+        let half = 1i128 << (from - 1);
+        if self.lo >= -half && self.hi < half {
+            return self;
+        }
+        let low = self.low(from);
+        if low.hi < half {
+            low
+        } else if low.lo >= half {
+            Interval { lo: low.lo - 2 * half, hi: low.hi - 2 * half }
+        } else {
+            Interval { lo: -half, hi: half - 1 }
+        }
+    }
+
+    /// What remains known when bits below `1 << bits` are replaced by anything.
+    pub(crate) fn replace_low(self, bits: u32) -> Interval {
+        let m = (1i128 << bits) - 1;
+        Interval::new(self.lo & !m, self.hi | m)
+    }
+}
+
+/// The smallest 2^n - 1 that is at least `v`.
+fn ones(v: i128) -> i128 {
+    if v <= 0 { 0 } else { ((1u128 << (128 - v.leading_zeros())) - 1) as i128 }
+}
+
+/// An abstract value (contract, rule 4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Value {
+    /// A number.
+    Number(Interval),
+    /// The link-time address of something in the image, made by `lea` off RIP.
+    Address(u64),
+    /// A sign-extended 32-bit entry of the table at the address, one of entries `lo..=hi`.
+    TableEntry { table: u64, lo: u64, hi: u64 },
+    /// The same after the table's address was added: an instruction's address.
+    Target { table: u64, lo: u64, hi: u64 },
+    /// The safe-stack address this many bytes from the return-address slot.
+    Stack(i32),
+    /// What the callee-saved register (iced's number: RAX = 0) held on entry.
+    Entry(u8),
+    /// Of two paths, unequal values that are not both numbers. `dirty`: a stack address may be
+    /// among them. May only be moved.
+    Conflict { dirty: bool },
+}
+
+impl Value {
+    pub(crate) const UNKNOWN: Value = Value::Number(Interval::FULL);
+
+    /// Whether a stack address may be in it (rule 9: only RSP holds one at a call).
+    pub(crate) fn may_be_stack(self) -> bool {
+        matches!(self, Value::Stack(_) | Value::Conflict { dirty: true })
+    }
+
+    /// Data in rule 4's sense: what any instruction may take as an operand.
+    pub(crate) fn is_data(self) -> bool {
+        matches!(
+            self,
+            Value::Number(_) | Value::Address(_) | Value::TableEntry { .. } | Value::Target { .. }
+        )
+    }
+
+    /// Least upper bound; `range` gives the interval of an address.
+    pub(crate) fn join(self, other: Value, range: &impl Fn(u64) -> Interval) -> Value {
+        if self == other {
+            return self;
+        }
+        match (self.number(range), other.number(range)) {
+            (Some(a), Some(b)) => Value::Number(a.hull(b)),
+            _ => Value::Conflict { dirty: self.may_be_stack() || other.may_be_stack() },
+        }
+    }
+
+    /// The value as a number, if it is data.
+    pub(crate) fn number(self, range: &impl Fn(u64) -> Interval) -> Option<Interval> {
+        match self {
+            Value::Number(i) => Some(i),
+            Value::Address(a) => Some(range(a)),
+            // An entry is 32 bits, sign-extended.
+            Value::TableEntry { .. } => Some(Interval { lo: -(1 << 31), hi: (1 << 31) - 1 }),
+            Value::Target { .. } => Some(Interval::FULL),
+            Value::Stack(_) | Value::Entry(_) | Value::Conflict { .. } => None,
+        }
+    }
+}
+
+/// Where widening stops on its way up and down: bounds that proofs need.
+const UP: [i128; 14] = [
+    0xff,
+    0xffff,
+    (1 << 31) - 1,
+    (1 << 32) - 1,
+    (1 << 33) - 1,
+    (1 << 40) - 1,
+    (1 << 47) - 1,
+    1 << 56,
+    MASKED_MAX,
+    MASKED_MAX + 64,
+    MASKED_MAX + (1 << 10),
+    MASKED_MAX + (1 << 16),
+    MASKED_MAX + (1 << 20),
+    MASKED_MAX + (1 << 33),
+];
+const DOWN: [i128; 7] = [0, -64, -(1 << 10), -(1 << 16), -(1 << 21) + (1 << 16), -(1 << 31), -(1 << 33)];
+
+/// Widens `new` against the `old` it contains.
+pub(crate) fn widen(old: Interval, new: Interval) -> Interval {
+    let hi = if new.hi > old.hi { UP.iter().copied().find(|&t| t >= new.hi).unwrap_or(i128::MAX) } else { new.hi };
+    let lo = if new.lo < old.lo { DOWN.iter().copied().find(|&t| t <= new.lo).unwrap_or(i128::MIN) } else { new.lo };
+    if hi == i128::MAX || lo == i128::MIN { Interval::FULL } else { Interval::new(lo, hi) }
+}
