@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
+use privbox_verifier::features::Features;
 use privbox_verifier::image::Image;
 use privbox_verifier::manifest::{self, Manifest};
 use privbox_verifier::verify::{self, Options, Report};
@@ -65,13 +66,12 @@ fn describe(bytes: &[u8], requirements: &Requirements) -> Result<(usize, Manifes
     let manifest = Manifest {
         level: requirements.level,
         strength: requirements.strength,
-        features: Default::default(),
-        box_start: gate.start,
+        features: Features::default(),
+        box_segment: gate.start..tables.end,
         text,
-        tables: tables.clone(),
-        box_end: tables.end,
-        functions,
-        map,
+        tables,
+        function_table: functions,
+        translation_table: map,
         digest: [0; 32],
     };
     Ok((usize::try_from(offset)? + NOTE_HEAD, manifest))

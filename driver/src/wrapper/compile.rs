@@ -3,7 +3,7 @@
 //! source --(clang -cc1, optimised)--> bitcode --(pass)--> normal bitcode, box object;
 //! normal bitcode --(clang -cc1 -x ir)--> object; both --(ld.lld -r)--> the output.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -260,9 +260,4 @@ fn merge_records(
         }
         function.mask_all = true;
     }
-}
-
-/// Where the job's object goes.
-pub fn output_of(job: &Job) -> Option<&OsStr> {
-    job.value("-o")
 }
