@@ -11,10 +11,7 @@ use super::layout::{self, Settings};
 
 /// The features an image declares: all, or none.
 pub fn features(all: bool) -> Features {
-    if !all {
-        return Features::EMPTY;
-    }
-    Features::ALL.iter().fold(Features::EMPTY, |all, (feature, _)| all | *feature)
+    if all { Features::all() } else { Features::empty() }
 }
 
 /// The verdict on an image whose digest and features are not the subject.
