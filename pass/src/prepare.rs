@@ -107,7 +107,6 @@ fn drop_facts(module: &Module<'_>, function: Function) {
                 i.remove_site_attribute(Place::Result, "zeroext");
                 if let Some(name) = i.intrinsic() {
                     let dead = name.starts_with("llvm.assume")
-                        || name.starts_with("llvm.prefetch")
                         || name.starts_with("llvm.experimental.noalias.scope.decl");
                     if dead {
                         i.erase();

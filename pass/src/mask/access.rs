@@ -146,7 +146,7 @@ fn call(call: Value, add: &mut impl FnMut(u32, u64, bool, bool)) {
     // Whatever else takes a pointer (masked moves, x86 intrinsics, va_*): taken as an access.
     for n in 0..call.arg_count() {
         if call.operand(n).is_some_and(|v| v.ty().is_pointer()) {
-            let store = !name.contains("load");
+            let store = !(name.contains("load") || name.contains("prefetch"));
             add(n, 64, store, false);
         }
     }
