@@ -95,7 +95,13 @@ impl Calls<'_, '_> {
             targeted.push((site, target));
         }
         let buffer = self.buffer(clone, &targeted, avx);
-        for (site, target) in targeted {
+        for (mut site, mut target) in targeted {
+            site.refresh();
+            if let Target::Address(_) = target
+                && let Some(callee) = site.call.callee().filter(|c| c.as_function().is_none())
+            {
+                target = Target::Address(callee);
+            }
             self.rewrite_site(clone, site, target, buffer, avx)?;
         }
         called_out.sort();
@@ -314,6 +320,14 @@ impl Site {
     /// The call itself.
     pub fn call(&self) -> Value {
         self.call
+    }
+
+    /// Reads the arguments again: calls rewritten meanwhile may have replaced them.
+    fn refresh(&mut self) {
+        let values = self.call.args();
+        for (argument, value) in self.named.iter_mut().chain(&mut self.variadic).zip(values) {
+            argument.value = value;
+        }
     }
 
     /// The va area comes first in the buffer, then the spill block.
