@@ -239,8 +239,9 @@ pub fn va_plan(layout: Layout, args: &[Param], avx: bool, state: &mut HomeState)
             plan.size += 8;
         }
         plan.offsets.push(plan.size);
-        for _ in 0..size.div_ceil(8) {
-            plan.descriptor.push(letter);
+        for slot in 0..size.div_ceil(8) {
+            // `M`: memory that the psABI aligns to 16 bytes starts here, wherever the area has it.
+            plan.descriptor.push(if letter == b'm' && align == 16 && slot == 0 { b'M' } else { letter });
             plan.size += 8;
         }
     }
