@@ -203,6 +203,13 @@ STOP __privbox_gate_exit
 	int3
 	.cfi_endproc
 
+/* The two call-outs. Debuggers take a caller whose stack lies below its callee's for corruption,
+ * except after a function of this name, that of split stacks' routine. A local symbol: it names
+ * nothing that links. */
+	.p2align 4, 0xcc
+	.type __morestack, @function
+__morestack:
+
 /* R10 = normal function, arguments in registers. RSP is kept twice on the unsafe stack: for the
  * alignment, and so that unwinders find the way back. */
 	.p2align 4, 0xcc
@@ -330,6 +337,8 @@ STOP __privbox_gate_exit
 	ret
 	int3
 	.cfi_endproc
+
+	.size __morestack, . - __morestack
 
 /* R10 = function, RDI RSI RDX its arguments; RCX becomes the token. */
 	.p2align 4, 0xcc

@@ -564,7 +564,10 @@ int main(int argc, char **argv)
 #ifdef PRIVBOX_STRICT
 	/* A thread's stack is low: locals of normal code reach the box. */
 	pthread_t t;
+	sigset_t all, old;
+	sigfillset(&all);
 	pthread_create(&t, 0, run_all, 0);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
 	pthread_join(t, 0);
 #endif
 	run_all(0);
