@@ -118,8 +118,8 @@
     push %rbx
     xor %ebx, %ebx
     MASK %rdi
-+   mov %edx, %edx
     cmpxchg8b (%rdi)
++   mov %edx, %edx
     mov (%rdi,%rdx,8), %rcx
     pop %rbx
     RET
@@ -164,7 +164,7 @@
     mov (%rdx,%rdi,8), %rax
     RET
 
-### reject lzcnt-by-feature rule-7 rule-3 features=none twin-features=all
+### reject lzcnt-by-feature rule-15 rule-7 rule-3 features=none twin-features=all
 # lzcnt runs as bsr on CPUs without it.
     MASK %rdx
     lzcnt %esi, %edi
@@ -174,16 +174,16 @@
 ### reject cmpxchg-eax-is-no-zero-extension rule-7
 # cmpxchg with 32-bit operands does not touch the upper half of RAX when it succeeds.
     MASK %rdx
-+   mov %eax, %eax
     cmpxchg %ecx, (%rdx)
++   mov %eax, %eax
     mov (%rdx,%rax,8), %rcx
     RET
 
 ### reject cmpxchg-destination-is-no-zero-extension rule-7
 # Nor is its register destination always written.
     MASK %rdx
-+   mov %esi, %esi
     cmpxchg %ecx, %esi
++   mov %esi, %esi
     mov (%rdx,%rsi,8), %rcx
     RET
 
@@ -211,19 +211,22 @@
     RET
 
 ### reject partial-write-16 rule-7
-# A 16-bit write changes the low 16 bits: the constant ends past the limit.
-    movabs $0xfeffffffffff0000, %rdx
+# A 16-bit write changes the low 16 bits: what follows is the constant with any low bits.
+    mov $-0x10000, %rdx
+    MASK %rdi
+    and %rdi, %rdx
+-   mov $-1, %rdx
 -   mov %ax, %dx
-+   mov %al, %dl
     mov (%rdx), %rcx
     RET
 
 ### reject partial-write-8-high rule-7
-# DH is bits 8 to 15.
-    movabs $0xfeffffffffff0000, %rdx
--   mov %al, %dh
-+   mov %al, %dl
-    mov (%rdx), %rcx
+# DH is bits 8 to 15: a small index becomes 0xffff, but a negative one stays negative.
+    MASK %rdi
+    movzbl %sil, %edx
+-   mov $-0x1000000, %rdx
+    mov %al, %dh
+    mov (%rdi,%rdx), %rcx
     RET
 
 ### reject partial-write-is-not-zero-extension rule-7
@@ -305,10 +308,10 @@
     mov (%rdi), %rcx
     RET
 
-### reject wrong-mask-bit-62 rule-7
-# Bit 62 is not the sign.
--   movabs $0xbfffffffffffffff, %rax
-+   movabs $0x7fffffffffffffff, %rax
+### reject wrong-mask-bit-56 rule-7
+# Clearing one of bits 57 to 63 leaves only non-canonical addresses; bit 56 ends where rule 7 ends.
+-   movabs $0xfeffffffffffffff, %rax
++   movabs $0xfdffffffffffffff, %rax
     and %rax, %rdi
     mov (%rdi), %rcx
     RET
@@ -328,9 +331,9 @@
     RET
 
 ### reject mask-by-btr-mod-64 rule-7
-# btr takes its bit modulo 64: 127 is 63, 126 is 62.
--   btr $126, %rdi
-+   btr $63, %rdi
+# btr takes its bit modulo 64: 127 is 63, 111 is 47.
+-   btr $111, %rdi
++   btr $127, %rdi
     mov (%rdi), %rcx
     RET
 
@@ -519,22 +522,6 @@
     mov (%rax), %rcx
     RET
 
-### reject mask-spoilt-by-cpuid rule-7
-# cpuid writes four registers; the upper halves are cleared, so the twin is an index.
-    MASK %rdi
--   mov (%rdi,%rcx,8), %rax
-    cpuid
-+   mov (%rdi,%rcx,8), %rax
-    ud2
-
-### reject mask-spoilt-by-rdtsc-not-rdi rule-7
-# rdtsc gives 32-bit halves.
-    MASK %rdi
--   mov (%rdi,%rdx,8), %rcx
-    rdtsc
-+   mov (%rdi,%rdx,8), %rcx
-    RET
-
 ### reject mask-spoilt-by-adc rule-7
 # adc of two masked values can reach bit 63.
     MASK %rdi
@@ -549,7 +536,7 @@
     MASK %rdi
 -   sbb %rdi, %rdi
 +   sbb %edi, %edi
-    mov (%rdi), %rcx
+    mov -0x1f0000(%rdi), %rcx
     RET
 
 ### reject mask-spoilt-by-load rule-7
@@ -740,17 +727,21 @@
     RET
 
 ### reject last-allowed-address rule-7
-# 0xff00_0000_0000_0000 - 4096 is the first address that is not allowed.
--   movabs $0xfefffffffffff000, %rax
-+   movabs $0xfeffffffffffefff, %rax
-    mov (%rax), %cl
+# 0xff00_0000_0000_0000 - 4096 is the first address that is not allowed: 2^63 - 1 plus the index.
+    MASK %rdi
+-   movabs $0x7efffffffffff001, %rdx
++   movabs $0x7efffffffffff000, %rdx
+    and %rdx, %rsi
+    mov (%rdi,%rsi), %al
     RET
 
 ### reject last-byte-crosses-the-limit rule-7
-# A vector access over the limit.
--   movabs $0xfefffffffffffff8, %rax
-+   movabs $0xfeffffffffffef00, %rax
-    vmovdqu (%rax), %ymm0
+# With a displacement on top: a vector over the limit.
+    MASK %rdi
+    movabs $0x7effffffffffefe0, %rdx
+    and %rdx, %rsi
+-   vmovdqu 0x21(%rdi,%rsi), %ymm0
++   vmovdqu 0x20(%rdi,%rsi), %ymm0
     RET
 
 ### reject top-of-address-space rule-7
@@ -864,8 +855,7 @@
 ### reject mask-constant-spoilt rule-7
 # The hoisted constant's register was written in between.
     movabs $0x7fffffffffffffff, %rdx
--   sub $1, %rdx
--   neg %rdx
+-   lea (%rdx,%rcx), %rdx
     and %rdx, %rdi
     mov (%rdi), %rcx
     RET

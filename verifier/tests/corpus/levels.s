@@ -306,8 +306,8 @@ table:
     .long .La - table
     .long .La - table
 
-### accept slot-after-call-transient strength=transient
-# Slots are T2's: the module's business.
+### reject masked-slot-after-call rule-t1 rule-7 strength=transient twin-strength=architectural
+# A stale return prediction lands at a call site whose slots hold something else.
     push %rax
     DEPTH
     MASK %rdi
@@ -318,6 +318,16 @@ table:
     pop %rax
     RET
     DEEP
+
+### accept masked-slot-without-call-transient strength=transient
+# Without a call in between a slot keeps its bound: store bypass is T2's, the module's business.
+    push %rax
+    MASK %rdi
+    mov %rdi, (%rsp)
+    mov (%rsp), %rcx
+    mov (%rcx), %rdx
+    pop %rax
+    RET
 
 ### accept frame-after-call-transient strength=transient
 # RSP, callee-saved registers and slots are as before a call.

@@ -385,13 +385,12 @@
     RET
 
 ### reject walk-down-at-the-guard rule-7
-# A walk downwards whose own access is at the very limit: each turn would go below it.
+# A walk downwards whose own access is at the very limit: the second turn goes below it.
     MASK %rdi
 1:
 -   mov -0x1f0000(%rdi), %rax
-+   mov (%rdi), %rax
++   mov -0x1efc00(%rdi), %rax
     sub $1024, %rdi
-    mov -0x1ef000(%rdi), %rax
     dec %esi
     jne 1b
     RET

@@ -247,15 +247,12 @@
     add $8, %rsp
     RET
 
-### reject pop-to-rsp-memory rule-9
+### reject pop-to-rsp-memory rule-9 rule-3
 # pop computes its address with the raised RSP: with one slot, it is the return address.
--   push %rdi
+    push %rdi
 -   pop (%rsp)
 -   sub $8, %rsp
 -   add $8, %rsp
-+   push %rdi
-+   push %rsi
-+   pop (%rsp)
 +   pop %rax
     RET
 
@@ -991,4 +988,34 @@
     pop %rbx
     RET
 1:  xor %eax, %eax
+    RET
+
+### reject stack-address-partly-overwritten rule-4 rule-9
+# A new low byte, and the rest of the address goes out as data.
+    push %rbp
+    MASK %rdi
+-   mov %rsp, %rbp
++   mov %rsi, %rbp
+    mov %al, %bpl
+    mov %rbp, (%rdi)
+    pop %rbp
+    RET
+
+### accept flag-in-a-callee-saved-byte
+# clang: sete %bl after push %rbx; what was above is a caller's data, never a stack address.
+    push %rbx
+    cmp %rdi, %rsi
+    sete %bl
+    movzbl %bl, %eax
+    pop %rbx
+    RET
+
+### reject deeper-join rule-9 rule-11
+# Two depths meet, then a push and a ret that fits one of them.
+    push %rdi
+    test %edi, %edi
+    je 1f
+    push %rdi
++   pop %rdi
+1:  pop %rdi
     RET

@@ -189,9 +189,10 @@ fn prologue() -> Vec<u8> {
     for slot in 0..8 {
         code.extend([0x48, 0xc7, 0x44, 0x24, slot * 8, 0, 0, 0, 0]); // movq $0, slot(%rsp)
     }
-    for r in (0..16).filter(|r| *r != 4) {
-        let rex = if r >= 8 { 0x45 } else { 0x40 };
-        code.extend([rex, 0x89, 0xc0 | (r & 7) << 3 | (r & 7)]); // mov r32, r32
+    code.extend([0x89, 0xc0]); // mov %eax, %eax
+    for r in (1..16).filter(|r| *r != 4) {
+        let rex = if r >= 8 { 0x41 } else { 0x40 };
+        code.extend([rex, 0x89, 0xc0 | (r & 7)]); // mov %eax, r32
     }
     code
 }

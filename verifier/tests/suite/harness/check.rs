@@ -14,10 +14,10 @@ pub fn features(all: bool) -> Features {
     if all { Features::all() } else { Features::empty() }
 }
 
-/// The verdict on an image whose digest and features are not the subject.
+/// The verdict on an image whose digest is not the subject.
 pub fn report(image: &Image) -> Report {
     let options =
-        Options { level: None, strength: None, check_digest: false, check_features: false };
+        Options { level: None, strength: None, check_digest: false, check_features: true };
     verify(image, &options)
 }
 

@@ -85,9 +85,6 @@ impl Machine {
         for r in &mut registers {
             *r = hostile(&mut choices);
         }
-        for r in CALLEE_SAVED {
-            registers[r] = hostile(&mut secrets);
-        }
         registers[RSP] = top;
         let stack = (0..FRAME + ABOVE).map(|_| secrets.next() as u8).collect();
         let mut vectors = [0; 16];
@@ -112,11 +109,6 @@ impl Machine {
 
     fn show(&mut self, what: &'static str, value: u64) {
         self.shown.push(Shown { ip: self.ip, what, value });
-    }
-
-    /// True if the value is what a callee-saved register held on entry.
-    pub fn is_entry_value(&self, value: u64) -> bool {
-        CALLEE_SAVED.iter().any(|r| self.entry[*r] == value)
     }
 
     // ---- memory
@@ -650,7 +642,7 @@ impl Machine {
             if self.stack_index(value).is_some() {
                 return violation(format!("a call with a safe-stack address in register {r}"));
             }
-            if !CALLEE_SAVED.contains(&r) && !self.is_entry_value(value) {
+            if !CALLEE_SAVED.contains(&r) {
                 self.show("register at a call", value);
             }
             if !CALLEE_SAVED.contains(&r) {
@@ -684,7 +676,7 @@ impl Machine {
                 if value != self.entry[r] {
                     return violation(format!("register {r} is not restored at ret"));
                 }
-            } else if r != RSP && !self.is_entry_value(value) {
+            } else if r != RSP {
                 self.show("register at ret", value);
             }
         }

@@ -5,7 +5,8 @@
 //! Programs are random; instructions that the verifier refuses are replaced by `nop` until it accepts
 //! the rest, so that almost every program runs and every one is at the edge of what is accepted.
 //! Each accepted program is run in pairs with the same choices of the attacker, but other stack
-//! addresses, return addresses and entry values: whatever the box shows must be the same.
+//! addresses, return addresses and leavings on the stack: whatever the box shows must be the same.
+//! (Entry values are no secret: by rule 9, no register but RSP holds a stack address at a call.)
 
 mod encode;
 mod generate;
