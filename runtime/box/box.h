@@ -3,7 +3,8 @@
  * What hand-written box code needs: functions with their table entries, masks, the depth test.
  */
 /* Strict tests narrow the mask; runtime/build.md. */
-#ifdef PRIVBOX_STRICT
+#ifdef PRIVBOX_MASK_BITS
+#elif defined(PRIVBOX_STRICT)
 #define PRIVBOX_MASK_BITS 46
 #else
 #define PRIVBOX_MASK_BITS 63

@@ -152,8 +152,30 @@ BOX float roundevenf(float x)
 	return with_signf(t, x);
 }
 
-/* A NaN loses against a number. */
-BOX double fmin(double a, double b) { return a != a ? b : b != b ? a : a < b ? a : b; }
-BOX float fminf(float a, float b) { return a != a ? b : b != b ? a : a < b ? a : b; }
-BOX double fmax(double a, double b) { return a != a ? b : b != b ? a : a < b ? b : a; }
-BOX float fmaxf(float a, float b) { return a != a ? b : b != b ? a : a < b ? b : a; }
+/* A quiet NaN loses against a number, a signalling one does not; of equal zeros the second is returned. */
+static inline int signals(double a, double b)
+{
+	const uint64_t quiet = UINT64_C(1) << 51;
+
+	return (a != a && !(bits(a) & quiet)) || (b != b && !(bits(b) & quiet));
+}
+static inline int signalsf(float a, float b)
+{
+	const uint32_t quiet = UINT32_C(1) << 22;
+
+	return (a != a && !(bitsf(a) & quiet)) || (b != b && !(bitsf(b) & quiet));
+}
+
+#define EXTREME(name, type, how, signalling)                                                       \
+	BOX type name(type a, type b)                                                              \
+	{                                                                                          \
+		if (a == a && b == b)                                                              \
+			return a how b ? a : b;                                                    \
+		if (signalling(a, b))                                                              \
+			return a + b;                                                              \
+		return a != a ? b : a;                                                             \
+	}
+EXTREME(fmin, double, <, signals)
+EXTREME(fmax, double, >, signals)
+EXTREME(fminf, float, <, signalsf)
+EXTREME(fmaxf, float, >, signalsf)
