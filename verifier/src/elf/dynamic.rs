@@ -141,7 +141,7 @@ impl Dynamic {
     }
 }
 
-const TEXT_RELOCATIONS: u64 = elf::DF_TEXTREL.0 as u64;
+const TEXT_RELOCATIONS: u64 = elf::DF_TEXTREL.0;
 
 /// As many whole entries as there are.
 fn whole<T: Pod>(bytes: &[u8]) -> &[T] {

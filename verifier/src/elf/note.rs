@@ -37,6 +37,8 @@ pub(super) fn locate(headers: &Headers<'_>) -> Result<Range<usize>, ImageError> 
     let (mut found, mut count) = (None, 0);
     for (range, align) in segments {
         let bytes = headers.file.get(range.clone()).unwrap_or_default();
+        // Linkers may align a note to a page; only at 8 are its parts padded otherwise than to 4.
+        let align = if align == 8 { 8 } else { 4 };
         let mut notes = NoteIterator::<FileHeader64<LE>>::new(LE, align, bytes)
             .map_err(|_| malformed("its alignment is neither 4 nor 8"))?;
         while let Some(note) = notes.next().map_err(|_| malformed("a note is cut short"))? {

@@ -91,12 +91,8 @@ fn manifests() {
             ..
         }
     ));
-    for align in [16, u64::MAX] {
-        assert!(matches!(
-            refused(|s| s.programs[AT_NOTE].align = align),
-            ImageError::Malformed { .. }
-        ));
-    }
+    // Page aligned, as a linker script may have it.
+    assert!(read(|s| s.programs[AT_NOTE].align = 0x1000).is_ok());
     assert!(matches!(
         refused(|s| s.programs[AT_NOTE].in_file -= 1),
         ImageError::Malformed { .. }
@@ -144,7 +140,7 @@ fn ranges_of_the_manifest() {
         |m| m.tables.end = m.tables.start - 1,
         |m| m.function_table.end += 4,
         |m| m.function_table.end = m.function_table.start - 8,
-        |m| m.translation_table = 8..0,
+        |m| m.translation_table.start = 8,
     ];
     for (index, change) in changes.iter().enumerate() {
         let error = refused(|s| change(&mut s.manifest));
