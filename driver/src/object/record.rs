@@ -8,6 +8,10 @@ use privbox_pass::UnitRecord;
 /// Name of the section; not allocated, so it costs the program nothing at run time.
 pub const SECTION: &str = ".privbox.unit";
 
+/// How the unit names of the runtime library begin. It is compiled for the strictest level and
+/// strength and goes into images of all.
+pub const RUNTIME: &str = "libprivbox/";
+
 /// An object with nothing but the record.
 pub fn object(record: &UnitRecord) -> Result<Vec<u8>> {
     let line = record.to_line().context("cannot write the unit record")?;

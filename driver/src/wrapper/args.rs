@@ -28,7 +28,7 @@ pub struct BoxOptions {
     /// `-fprivbox-mask-all`: a mask on every access (benchmarks).
     pub mask_all: bool,
     /// `-fprivbox-mask-bits=`: how many address bits a mask keeps (strict tests).
-    pub mask_bits: u32,
+    pub mask_bits: Option<u32>,
     /// `-fprivbox-scheme=`: `elide`, or the paper's (benchmarks).
     pub scheme: Scheme,
     /// `-fprivbox-strict`: link the runtime whose safe stacks lie above narrowed masks.
@@ -50,12 +50,20 @@ impl Default for BoxOptions {
             report: None,
             verify: true,
             mask_all: false,
-            mask_bits: 63,
+            mask_bits: None,
             scheme: Scheme::Elide,
             strict: false,
             runtime: false,
             save_temps: None,
         }
+    }
+}
+
+impl BoxOptions {
+    /// How many address bits a mask keeps: the contract's 63, or what the strict runtime needs, whose
+    /// safe stacks lie at 2^46 and above.
+    pub fn mask_bits(&self) -> u32 {
+        self.mask_bits.unwrap_or(if self.strict { 46 } else { 63 })
     }
 }
 
@@ -156,7 +164,7 @@ fn take(options: &mut BoxOptions, argument: &OsStr) -> Result<(), ArgumentError>
         "-fprivbox-report" => options.report = Some(needs_value(value)?.into()),
         "-fprivbox-save-temps" => options.save_temps = Some(needs_value(value)?.into()),
         "-fprivbox-scheme" => options.scheme = scheme(string(value)?)?,
-        "-fprivbox-mask-bits" => options.mask_bits = mask_bits(string(value)?)?,
+        "-fprivbox-mask-bits" => options.mask_bits = Some(mask_bits(string(value)?)?),
         _ if value.is_some() => return Err(known_without_value(&name, text)),
         "-fprivbox" => options.enabled = true,
         "-fno-privbox" => options.enabled = false,

@@ -108,6 +108,17 @@ fn unit_name(job: &Job) -> String {
     if input == "-" { "<stdin>".to_owned() } else { input.to_string_lossy().into_owned() }
 }
 
+/// The unit's name in the record. The runtime library's units have no place of their own: the
+/// archive must not depend on where it was built, and its units are known by this prefix.
+fn recorded_name(options: &BoxOptions, job: &Job) -> String {
+    let name = unit_name(job);
+    if !options.runtime {
+        return name;
+    }
+    let file = Path::new(&name).file_name().unwrap_or_default().to_string_lossy();
+    format!("{}{file}", record::RUNTIME)
+}
+
 fn pass_options(options: &BoxOptions, job: &Job, bitcode: &[u8], output: &Path) -> Options {
     let features: Vec<String> = job
         .arguments
@@ -116,7 +127,7 @@ fn pass_options(options: &BoxOptions, job: &Job, bitcode: &[u8], output: &Path) 
         .map(|pair| pair[1].to_string_lossy().into_owned())
         .collect();
     Options {
-        unit: unit_name(job),
+        unit: recorded_name(options, job),
         unit_hash: unit_hash(bitcode, output),
         level: options.level.unwrap_or_default(),
         strength: options.strength.unwrap_or_default(),
@@ -124,7 +135,7 @@ fn pass_options(options: &BoxOptions, job: &Job, bitcode: &[u8], output: &Path) 
         outside: options.outside.clone(),
         mask_all: options.mask_all,
         scheme: options.scheme,
-        mask_bits: options.mask_bits,
+        mask_bits: options.mask_bits(),
         only: None,
         opt_level: cc1::optimisation_level(job),
         cpu: job.value("-target-cpu").map(|cpu| cpu.to_string_lossy().into_owned()),

@@ -14,7 +14,7 @@ use super::jobs::{Job, Kind};
 use super::names::Globs;
 use super::{Context, Failure, report};
 use crate::image;
-use crate::object::join;
+use crate::object::{join, record};
 use crate::records::{self, Found};
 use crate::resources::Resources;
 use crate::temporary::{AtomicOutput, Scratch};
@@ -210,7 +210,8 @@ fn one_kind(
     units: &[UnitRecord],
 ) -> Result<(privbox_pass::Level, privbox_pass::Strength)> {
     let mut kinds: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-    for unit in units.iter().filter(|unit| !unit.functions.is_empty()) {
+    let own = units.iter().filter(|unit| !unit.unit.starts_with(record::RUNTIME));
+    for unit in own.filter(|unit| !unit.functions.is_empty()) {
         kinds.entry((&unit.level, &unit.strength)).or_insert(&unit.unit);
     }
     if kinds.len() > 1 {
