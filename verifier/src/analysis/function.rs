@@ -95,6 +95,8 @@ fn decode(context: &Context<'_>, function: &Function, findings: &mut Vec<Finding
             match Features::from_iced(feature) {
                 // `tzcnt` is checked as what it is on every CPU (rule 4), so it demands none.
                 Some(_) if instruction.mnemonic() == Mnemonic::Tzcnt => {}
+                // A nop without CET.
+                _ if instruction.mnemonic() == Mnemonic::Endbr64 => {}
                 Some(f) => outcome.features |= f,
                 None => sink.fail(Rule::R3, || (format!("the instruction needs the CPU feature {feature:?}, which is not allowed"), "compile for x86-64-v3 or less")),
             }
@@ -205,6 +207,11 @@ impl<'a> Fixpoint<'a> {
         let mut i = self.starts[block as usize];
         let context = self.context;
         let code = self.code;
+        if !matches!(state.registers[super::state::RSP].value, super::value::Value::Stack(_)) {
+            sink.instruction = code.ops[i].instruction;
+            sink.fail(Rule::R9, || ("paths with different RSP meet here".into(), "balance push and pop on every path"));
+            return;
+        }
         loop {
             let op = &code.ops[i];
             sink.failed = false;

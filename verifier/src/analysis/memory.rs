@@ -17,6 +17,12 @@ const LOW: i128 = -(1 << 21) + (1 << 16);
 /// Rule 7: exclusive; the non-canonical hole ends at 0xff00_0000_0000_0000 with 5-level paging.
 const HIGH: i128 = 0xff00_0000_0000_0000 - 4096;
 
+/// Rule 7. An interval wholly below the allowed one is the same set of addresses 2^64 higher.
+fn is_safe(i: Interval) -> bool {
+    let i = if i.hi < LOW { i.add(Interval { lo: 1 << 64, hi: 1 << 64 }) } else { i };
+    i.lo >= LOW && i.hi < HIGH
+}
+
 /// What an access was proved to be.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
@@ -132,9 +138,11 @@ fn frame(state: &State, k: i32, base: usize, m: &Memory, op: &Op, sink: &mut Sin
         ));
         return Place::Nothing;
     }
-    let offset = i64::from(k) + m.displacement;
+    // `pop` computes an address off RSP after it raised RSP.
+    let raised = if op.mnemonic() == Pop { 8 } else { 0 };
+    let offset = i64::from(k) + m.displacement + if base == RSP { raised } else { 0 };
     let end = offset + i64::from(m.size);
-    if offset < i64::from(state.sp()) || end > 0 {
+    if offset < i64::from(state.sp()) + raised || end > 0 {
         sink.fail(Rule::R9, || (
             format!("a safe-stack access at {offset}..{end} from the return-address slot, outside the frame [{}, 0)", state.sp()),
             "no stack arguments, nothing below RSP",
@@ -145,7 +153,6 @@ fn frame(state: &State, k: i32, base: usize, m: &Memory, op: &Op, sink: &mut Sin
         sink.fail(Rule::R9, || ("a hint or masked move on the safe stack".into(), "use a plain move"));
         return Place::Nothing;
     }
-    let _ = base;
     sink.stats.stack_accesses += 1;
     Place::Frame(offset as i32)
 }
@@ -178,7 +185,7 @@ fn ordinary(context: &Context<'_>, state: &mut State, op: &Op, m: &Memory, sink:
         sink.fail(Rule::R4, || ("the address is not a number".into(), "mask the pointer"));
         return Place::Nothing;
     };
-    let safe = i.lo >= LOW && i.hi < HIGH;
+    let safe = is_safe(i);
     if needed && !safe {
         sink.fail(Rule::R7, || {
             let why = if op.memory.is_some_and(|m| m.base.is_none() && m.index.is_none()) {
@@ -232,7 +239,7 @@ pub(super) fn string_address(context: &Context<'_>, state: &State, register: usi
         Level::Pks => write,
         Level::Spap => false,
     };
-    if needed && !(i.lo >= LOW && i.hi < HIGH) {
+    if needed && !is_safe(i) {
         sink.fail(Rule::R10, || (
             format!("a string instruction starts in [{:#x}, {:#x}], which reaches the kernel half", Hex(i.lo), Hex(i.hi)),
             "clear bit 63 of RSI and RDI before it",

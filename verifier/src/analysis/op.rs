@@ -115,9 +115,6 @@ pub(super) fn describe(
     if stack {
         // The stack's own part is the stack rules' (`stack.rs`); the operand is plain.
         if let Some(m) = memory.as_mut() {
-            if m.base == Some(super::state::RSP as u8) {
-                return Err("push, pop or call of memory addressed by the RSP that it moves");
-            }
             m.write = mnemonic == Pop;
             m.certain_write = m.write;
             m.read = !m.write;

@@ -115,11 +115,6 @@ fn pop(step: &mut Step<'_, '_, '_, '_>) -> bool {
             }
         };
     }
-    // The address is computed after RSP moved: keep frames out of it.
-    if matches!(step.place, super::memory::Place::Frame(_)) {
-        step.sink.fail(Rule::R9, || ("pop into the safe stack".into(), "pop a register and store it"));
-        return false;
-    }
     pop_to(step, None)
 }
 
@@ -140,14 +135,12 @@ fn pop_to(step: &mut Step<'_, '_, '_, '_>, register: Option<usize>) -> bool {
             Cell::UNKNOWN
         }
     };
-    if register.is_none() {
-        step.only_data(cell.value);
-    }
     if !set(step, i128::from(sp) + 8) {
         return false;
     }
-    if let Some(r) = register {
-        step.state.registers[r] = cell;
+    match register {
+        Some(r) => step.state.registers[r] = cell,
+        None => step.store(8, cell),
     }
     true
 }

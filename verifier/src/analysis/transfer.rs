@@ -75,6 +75,7 @@ impl Step<'_, '_, '_, '_> {
                 true
             }
             Mul | Div if self.wide(mnemonic) => true,
+            Cmpxchg | Cmpxchg8b if self.compare_exchange(mnemonic) => true,
             Cmova | Cmovae | Cmovb | Cmovbe | Cmove | Cmovg | Cmovge | Cmovl | Cmovle | Cmovne | Cmovno | Cmovnp | Cmovns
             | Cmovo | Cmovp | Cmovs => self.conditional_move(),
             _ => {
@@ -176,7 +177,7 @@ impl Step<'_, '_, '_, '_> {
     }
 
     /// Stores `size` bytes at the access's place.
-    fn store(&mut self, size: i32, cell: Cell) {
+    pub(super) fn store(&mut self, size: i32, cell: Cell) {
         match self.place {
             Place::Frame(offset) if size == 8 && offset % 8 == 0 => self.state.write_word(offset, cell),
             Place::Frame(offset) => {
@@ -259,8 +260,7 @@ impl Step<'_, '_, '_, '_> {
             // rule 12's entries leave no kernel data. So the mixture is data, of which nothing is known.
             Value::Entry(_) | Value::Conflict { dirty: false } => Value::UNKNOWN,
             value => match self.number(value) {
-                Some(n) if n.exact() => Value::Number(n.replace_low(bits)),
-                Some(_) => Value::UNKNOWN,
+                Some(n) => Value::Number(n.replace_low(bits)),
                 None => {
                     self.sink.fail(Rule::R4, || ("part of a safe-stack address is overwritten".into(), "such values may only be moved whole"));
                     Value::UNKNOWN
@@ -423,6 +423,8 @@ impl Step<'_, '_, '_, '_> {
             let value = match bytes {
                 1 | 2 => self.merge_low(r, if high { 16 } else { u32::from(bytes) * 8 }),
                 4 if zero_extends(self.op.mnemonic()) => Value::Number(Interval::of_bits(32)),
+                // Their results are 32 bits each, zero-extended.
+                _ if matches!(self.op.mnemonic(), Cpuid | Rdtsc) => Value::Number(Interval::of_bits(32)),
                 _ => Value::UNKNOWN,
             };
             self.state.registers[r] = Cell::new(value);
@@ -552,12 +554,12 @@ mod arithmetic {
                     _ => Interval { lo: 0, hi: x.low(bits).hi },
                 },
                 Andn => Interval { lo: 0, hi: y.low(bits).hi },
-                Popcnt | Lzcnt => Interval { lo: 0, hi: i128::from(bits) },
-                Tzcnt | Bsf | Bsr => {
+                Popcnt => Interval { lo: 0, hi: i128::from(bits) },
+                Tzcnt | Lzcnt | Bsf | Bsr => {
                     // Rule 4: `bsf` and `bsr` leave the destination as it was when the source is
-                    // zero, and `tzcnt` is `bsf` on a CPU without BMI1.
+                    // zero, and `tzcnt` is `bsf` on a CPU without BMI1, `lzcnt` `bsr` without LZCNT.
                     let found = Interval { lo: 0, hi: i128::from(bits) };
-                    if mnemonic == Tzcnt && self.has(Features::BMI1) {
+                    if (mnemonic == Tzcnt && self.has(Features::BMI1)) || (mnemonic == Lzcnt && self.has(Features::LZCNT)) {
                         found
                     } else {
                         let Some(r) = general(self.op.instruction.op0_register()).map(usize::from) else { return false };
@@ -609,6 +611,38 @@ mod arithmetic {
             }
         }
 
+        /// Rule 4: `cmpxchg` writes RAX or its destination, never surely zero-extending: hulls of old and new.
+        pub(super) fn compare_exchange(&mut self, mnemonic: Mnemonic) -> bool {
+            const RAX: usize = 0;
+            const RDX: usize = 2;
+            let bits = if mnemonic == Cmpxchg8b { 32 } else { self.bits(0) };
+            if bits < 32 {
+                return false;
+            }
+            let loaded = match mnemonic {
+                Cmpxchg8b => Cell::number(Interval::of_bits(32)),
+                _ => self.operand(0, bits),
+            };
+            let Some(new) = self.number(loaded.value) else { return false };
+            let mut changed = [(RAX, new), (RDX, new)];
+            if mnemonic == Cmpxchg {
+                let Some(source) = self.operand(1, bits).value.number(&|a| self.context.range(a)) else { return false };
+                changed[1] = match general(self.op.instruction.op0_register()) {
+                    Some(r) if self.both_registers() => (usize::from(r), source),
+                    _ => (RAX, new),
+                };
+            }
+            if let (Some(m), Place::Frame(offset)) = (self.op.memory, self.place) {
+                self.check_readable(offset, m.size);
+                self.state.write_bytes(offset, m.size);
+            }
+            for (r, new) in changed {
+                let old = self.number(self.state.registers[r].value).unwrap_or(Interval::FULL);
+                self.state.registers[r] = Cell::number(old.hull(new.low(bits)));
+            }
+            true
+        }
+
         /// A constant shift count; the CPU masks it to 5 or 6 bits.
         fn count(&self, y: Interval, bits: u32) -> Option<u32> {
             let c = (y.low(8).as_constant()? as u32) & if bits == 64 { 63 } else { 31 };
@@ -634,8 +668,10 @@ mod arithmetic {
             let (s, a, d) = (s.low(bits), a.low(bits), d.low(bits));
             let all = Interval::of_bits(bits);
             let (low, high) = if mnemonic == Mul {
-                let product = a.hi.checked_mul(s.hi).unwrap_or(i128::MAX);
-                (if product <= all.hi { Interval { lo: 0, hi: product } } else { all }, Interval { lo: 0, hi: (product >> bits).min(all.hi) })
+                match a.hi.checked_mul(s.hi) {
+                    Some(p) => (if p <= all.hi { Interval { lo: 0, hi: p } } else { all }, Interval { lo: 0, hi: (p >> bits).min(all.hi) }),
+                    None => (all, all),
+                }
             } else {
                 let quotient = if d.hi == 0 { Interval { lo: 0, hi: a.hi } } else { all };
                 (quotient, Interval { lo: 0, hi: (s.hi - 1).max(0) })

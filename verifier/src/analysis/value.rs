@@ -25,7 +25,8 @@ impl Interval {
     /// The interval, or [`Interval::FULL`] when it leaves the representable range ("a wrap gives
     /// the full interval").
     pub(crate) fn new(lo: i128, hi: i128) -> Interval {
-        if lo < -(1 << 63) || hi > U64_MAX || lo > hi { Interval::FULL } else { Interval { lo, hi } }
+        let wraps = lo < -(1 << 63) || hi > U64_MAX || lo > hi || hi - lo >= U64_MAX;
+        if wraps { Interval::FULL } else { Interval { lo, hi } }
     }
 
     /// All numbers of `bits` bits.
@@ -69,7 +70,7 @@ impl Interval {
     }
 
     pub(crate) fn hull(self, other: Interval) -> Interval {
-        Interval { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi) }
+        Interval::new(self.lo.min(other.lo), self.hi.max(other.hi))
     }
 
     /// Raw sum: may leave the representable range. Callers apply [`Interval::fit`].
@@ -148,8 +149,8 @@ impl Interval {
 
     /// What remains known when bits below `1 << bits` are replaced by anything.
     pub(crate) fn replace_low(self, bits: u32) -> Interval {
-        let m = (1i128 << bits) - 1;
-        Interval::new(self.lo & !m, self.hi | m)
+        let (m, n) = ((1i128 << bits) - 1, self.low(64));
+        Interval::new(n.lo & !m, n.hi | m)
     }
 }
 
