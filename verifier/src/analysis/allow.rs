@@ -4,7 +4,7 @@
 //! mnemonic's forms are narrowed by their operands (no segment, control, debug, mask or MMX
 //! register), their encoding (legacy or VEX) and their prefixes.
 
-use iced_x86::{EncodingKind, Instruction, MandatoryPrefix, Mnemonic, Mnemonic::*, OpKind, Register};
+use iced_x86::{Code, EncodingKind, Instruction, MandatoryPrefix, Mnemonic, Mnemonic::*, OpKind, Register};
 
 use super::allow_vector;
 
@@ -24,6 +24,9 @@ pub(super) fn check(instruction: &Instruction, bytes: &[u8]) -> Result<(), Refus
         }
     } else if !scalar(mnemonic) && !x87(mnemonic) && !allow_vector::allowed(mnemonic) {
         return Err("the instruction is not on the allow-list");
+    }
+    if undocumented(instruction.code()) {
+        return Err("an undocumented encoding");
     }
     let form = instruction.op_code();
     match form.encoding() {
@@ -54,6 +57,25 @@ pub(super) fn check(instruction: &Instruction, bytes: &[u8]) -> Result<(), Refus
         _ => {}
     }
     prefixes(instruction, bytes)
+}
+
+/// Encodings that manuals leave out or call undefined, of mnemonics that are allowed.
+fn undocumented(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Bswap_r16
+            | Code::Test_rm8_imm8_F6r1
+            | Code::Test_rm16_imm16_F7r1
+            | Code::Test_rm32_imm32_F7r1
+            | Code::Test_rm64_imm32_F7r1
+            | Code::Fcom_st0_sti_DCD0
+            | Code::Fcomp_st0_sti_DCD8
+            | Code::Fcomp_st0_sti_DED0
+            | Code::Fstp_sti_DFD0
+            | Code::Fstp_sti_DFD8
+            | Code::Fxch_st0_sti_DDC8
+            | Code::Fxch_st0_sti_DFC8
+    )
 }
 
 fn register(register: Register) -> bool {
@@ -130,7 +152,7 @@ fn scalar(mnemonic: Mnemonic) -> bool {
         | Setns | Seto | Setp | Sets
         // arithmetic
         | Add | Adc | Sub | Sbb | And | Or | Xor | Not | Neg | Inc | Dec | Cmp | Test
-        | Mul | Imul | Div | Idiv | Shl | Sal | Shr | Sar | Rol | Ror | Rcl | Rcr | Shld | Shrd
+        | Mul | Imul | Div | Idiv | Shl | Shr | Sar | Rol | Ror | Rcl | Rcr | Shld | Shrd
         | Bt | Bts | Btr | Btc | Bsf | Bsr | Clc | Stc | Cmc | Cld | Lahf | Sahf
         | Cmpxchg | Cmpxchg8b | Cmpxchg16b | Xadd
         // extensions
@@ -167,7 +189,7 @@ pub(super) fn zero_extends(mnemonic: Mnemonic) -> bool {
     matches!(
         mnemonic,
         Mov | Movzx | Movsx | Movsxd | Lea | Movbe | Bswap | Cwde | Add | Adc | Sub | Sbb | And | Or | Xor | Not | Neg
-        | Inc | Dec | Imul | Shl | Sal | Shr | Sar | Rol | Ror | Rcl | Rcr | Shld | Shrd | Popcnt | Crc32
+        | Inc | Dec | Imul | Shl | Shr | Sar | Rol | Ror | Rcl | Rcr | Shld | Shrd | Popcnt | Crc32
         | Cmova | Cmovae | Cmovb | Cmovbe | Cmove | Cmovg | Cmovge | Cmovl | Cmovle | Cmovne | Cmovno
         | Cmovnp | Cmovns | Cmovo | Cmovp | Cmovs
         | Andn | Bextr | Blsi | Blsmsk | Blsr | Bzhi | Pdep | Pext | Rorx | Sarx | Shlx | Shrx

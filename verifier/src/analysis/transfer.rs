@@ -68,7 +68,7 @@ impl Step<'_, '_, '_, '_> {
                 true
             }
             Movzx | Movsx | Movsxd | Cbw | Cwde | Cdqe => self.extend(mnemonic),
-            Add | Sub | Adc | Sbb | And | Or | Xor | Inc | Dec | Neg | Not | Shl | Sal | Shr | Sar | Imul | Btr | Bzhi | Andn
+            Add | Sub | Adc | Sbb | And | Or | Xor | Inc | Dec | Neg | Not | Shl | Shr | Sar | Imul | Btr | Bzhi | Andn
             | Shrx | Popcnt | Lzcnt | Tzcnt | Bsf | Bsr
                 if self.arithmetic(mnemonic) =>
             {
@@ -524,7 +524,7 @@ mod arithmetic {
                 Xor => x.xor(y, bits),
                 Neg => x.neg(),
                 Not => x.not(),
-                Shl | Sal => match self.count(y, bits) {
+                Shl => match self.count(y, bits) {
                     Some(c) => x.scale(1 << c.min(61)),
                     None => Interval::FULL,
                 },
