@@ -22,6 +22,8 @@
 
 struct thread {
 	uintptr_t blocks[MAX_BLOCKS];
+	uintptr_t stack;	/* the ordinary one, once asked for */
+	size_t stack_size;
 	bool counted;
 	struct pb_counters *counters;
 };
@@ -239,21 +241,25 @@ static bool on_alternate_stack(void)
 	return on;
 }
 
+/* Asked once per thread: for the main thread libc reads /proc/self/maps. */
 static bool on_own_stack(uintptr_t rsp)
 {
-	pthread_attr_t attr;
-	void *start;
-	size_t size;
-	int saved = errno;
-	bool own = false;
+	if (!self.stack_size) {
+		pthread_attr_t attr;
+		void *start;
+		size_t size;
+		int saved = errno;
 
-	if (!pthread_getattr_np(pthread_self(), &attr)) {
-		own = !pthread_attr_getstack(&attr, &start, &size) &&
-		      rsp - (uintptr_t)start < size;
-		pthread_attr_destroy(&attr);
+		if (!pthread_getattr_np(pthread_self(), &attr)) {
+			if (!pthread_attr_getstack(&attr, &start, &size)) {
+				self.stack = (uintptr_t)start;
+				self.stack_size = size;
+			}
+			pthread_attr_destroy(&attr);
+		}
+		errno = saved;
 	}
-	errno = saved;
-	return own;
+	return rsp - self.stack < self.stack_size;
 }
 
 struct place __privbox_enter_slow(uintptr_t rsp, uintptr_t *args) PB_HIDDEN;

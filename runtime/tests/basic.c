@@ -94,7 +94,7 @@ static void test_calls(void)
 	CHECK(translate(translate(add)) == translate(add));
 	CHECK(!translate(not_in_the_box) && !translate(printf) && !translate(0));
 	CHECK(call_double(divide, 1, 4) == 0.25);
-	for (long i = 0; i < 100000; i++)
+	for (long i = 0; i < 20000; i++)
 		CHECK(call_thunk(add, i, 1) == i + 1);
 }
 
@@ -256,7 +256,7 @@ static void test_longjmp_into_box(void)
 {
 	struct result r;
 
-	for (int i = 0; i < 100000; i++) {
+	for (int i = 0; i < 20000; i++) {
 		try_throw(&r, jump_into_box, 0);
 		CHECK(r.value == 9 && r.thrown == 1 && r.second == 4);
 	}
@@ -287,7 +287,7 @@ static long jump_within(long depth)
 
 static void test_longjmp(void)
 {
-	for (volatile int i = 0; i < 100000; i++)
+	for (volatile int i = 0; i < 20000; i++)
 		if (!setjmp(env))
 			call_out(jump_out, i % 5, 0, 0, 0, 0);
 	for (int i = 0; i < 1000; i++)
