@@ -1,12 +1,215 @@
 //! Inline assembly: what is understood runs in the box, the rest keeps its function outside.
+//!
+//! Understood is: nothing at all (compiler barriers), register-only instructions of a short list,
+//! memory through `m` operands (LLVM passes their addresses as arguments; they are masked here, on
+//! top of which the verifier decides), and the system call, which goes to the gate.
 
-use crate::llvm::{Function, Module, Value};
+use crate::abi::callblock;
+use crate::llvm::{Builder, Function, Linkage, Module, Place, Type, Value, Visibility};
+
+/// Mnemonics (AT&T, without size suffix) that only touch the registers and memory of their operands.
+const MNEMONICS: &[&str] = &[
+    "nop", "pause", "rep nop", "bswap", "rol", "ror", "shl", "shr", "sar", "sal", "shld", "shrd", "add", "adc", "sub",
+    "sbb", "mul", "imul", "div", "idiv", "inc", "dec", "neg", "not", "and", "or", "xor", "cmp", "test", "mov", "lea",
+    "xchg", "xadd", "cmpxchg", "bsf", "bsr", "tzcnt", "lzcnt", "popcnt", "crc32", "rdtsc", "rdtscp", "cpuid", "lfence",
+    "mfence", "sfence", "cmova", "cmovae", "cmovb", "cmovbe", "cmovc", "cmove", "cmovg", "cmovge", "cmovl", "cmovle",
+    "cmovne", "cmovnc", "cmovnz", "cmovz", "cmovs", "cmovns", "seta", "setae", "setb", "setbe", "setc", "sete", "setg",
+    "setge", "setl", "setle", "setne", "setnc", "setnz", "setz", "sets", "setns", "seto", "setno", "movzb", "movzw",
+    "movsb", "movsw", "movsl", "cltq", "cqto", "cltd", "cwtl", "mulx", "adcx", "adox", "andn", "rorx", "movd", "movq",
+    "movaps", "movups", "movapd", "movupd", "movdqa", "movdqu", "movss", "movsd", "addss", "addsd", "mulss", "mulsd",
+    "sqrtss", "sqrtsd", "pxor", "paddd", "paddq", "psubd", "pand", "por", "pshufd", "pclmulqdq", "stc", "clc", "cmc",
+];
+
+/// Inline assembly that this module can put into the box.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    /// Left as it is, but for masks on the addresses it is given.
+    Plain,
+    /// `syscall` with the number in RAX.
+    SystemCall,
+}
 
 /// Is this assembly understood? The error is the reason for the record.
 pub fn check(call: Value) -> Result<(), String> {
-    let (text, _) = call.callee().and_then(Value::inline_asm).ok_or("inline assembly is not understood")?;
-    if text.trim().is_empty() { Ok(()) } else { Err("inline assembly is not understood".into()) }
+    understand(call).map(|_| ())
+}
+
+fn understand(call: Value) -> Result<Kind, String> {
+    let (text, constraints) =
+        call.callee().and_then(Value::inline_asm).ok_or("inline assembly that cannot be read")?;
+    let shown = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let unknown = || Err(format!("inline assembly that is not understood: `{shown}`"));
+    if let Some(constraint) = constraints.split(',').find(|c| !constraint_understood(c)) {
+        return Err(format!("inline assembly with the constraint `{constraint}`: `{shown}`"));
+    }
+    if shown == "syscall" {
+        return system_call_operands(call, &constraints).map(|_| Kind::SystemCall);
+    }
+    for statement in text.split(['\n', ';']).map(str::trim).filter(|s| !s.is_empty()) {
+        if !statement_understood(statement) {
+            return unknown();
+        }
+    }
+    Ok(Kind::Plain)
+}
+
+/// Registers, immediates, direct memory operands and harmless clobbers.
+fn constraint_understood(constraint: &str) -> bool {
+    let constraint = constraint.trim_start_matches(['=', '&', '%']);
+    if let Some(clobber) = constraint.strip_prefix("~{") {
+        return !matches!(clobber, "rsp}" | "esp}" | "sp}");
+    }
+    if let Some(memory) = constraint.strip_prefix('*') {
+        return memory.trim_start_matches('&') == "m";
+    }
+    if constraint.starts_with("{@cc") {
+        return true;
+    }
+    if let Some(register) = constraint.strip_prefix('{') {
+        return !matches!(register, "rsp}" | "esp}" | "sp}");
+    }
+    // A plain `m` without `*` would be an address LLVM computes behind the masks.
+    constraint.chars().all(|c| c.is_ascii_digit() || "rqQRlabcdSDxyinIJKLMNeZ^Yk".contains(c)) && !constraint.is_empty()
+}
+
+fn statement_understood(statement: &str) -> bool {
+    let statement = statement.strip_prefix("lock").map_or(statement, str::trim_start);
+    let lower = statement.to_ascii_lowercase();
+    let (mnemonic, operands) = lower.split_once(char::is_whitespace).unwrap_or((&lower, ""));
+    if matches!(lower.as_str(), "rep; nop" | "rep nop") {
+        return true;
+    }
+    let known = MNEMONICS.contains(&mnemonic)
+        || mnemonic.strip_suffix(['b', 'w', 'l', 'q']).is_some_and(|m| MNEMONICS.contains(&m))
+        || mnemonic.strip_suffix(['l', 'q']).is_some_and(|m| matches!(m, "movzb" | "movzw" | "movsb" | "movsw" | "movsl"));
+    // Memory, the stack pointer or a label by name; alternatives; directives.
+    let named = ["(", "%rsp", "%esp", "%sp", "%spl", "%fs", "%gs", "%rip", "{", "|", ".", "*", "\"", "#", "%cs", "%ss", "%ds", "%es", "%cr", "%dr"]
+        .iter()
+        .any(|bad| operands.contains(bad));
+    known && !named
 }
 
 /// Rewrites the assembly of a clone that needs it.
-pub fn rewrite(_module: &Module<'_>, _clone: Function) {}
+pub fn rewrite(module: &Module<'_>, clone: Function) {
+    for call in clone.instructions() {
+        if !call.is_call() || !call.callee().is_some_and(Value::is_inline_asm) {
+            continue;
+        }
+        if understand(call) == Ok(Kind::SystemCall) {
+            system_call(module, call);
+        }
+    }
+}
+
+/// Where the gate wants the arguments of a system call, as parameters of [`system_call_stub`].
+const CARRIERS: [&str; 7] = ["{di}", "{si}", "{dx}", "{ax}", "{r8}", "{r9}", "{r10}"];
+/// The parameter that is the `nest` one, in R10.
+const NEST: u32 = 6;
+const STUB: &str = "__privbox_syscall.privbox";
+
+/// The operands of a `syscall`: one argument index per carrier. The error is a reason.
+fn system_call_operands(call: Value, constraints: &str) -> Result<[Option<u32>; 7], String> {
+    let unknown = |what: &str| format!("a system call with an operand that is not understood: `{what}`");
+    let mut carried = [None; 7];
+    let mut argument = 0;
+    let mut outputs = 0;
+    for constraint in constraints.split(',') {
+        if constraint.starts_with("~{") {
+            continue;
+        }
+        if let Some(output) = constraint.strip_prefix('=') {
+            let output = output.trim_start_matches('&');
+            if output == "*m" {
+                return Err(unknown(constraint));
+            }
+            outputs += 1;
+            if output != "{ax}" || outputs > 1 {
+                return Err(unknown(constraint));
+            }
+            continue;
+        }
+        let input = if constraint == "0" { "{ax}" } else { constraint };
+        if constraint == "*m" {
+            argument += 1; // Only says which memory is read: the call may read all of it.
+            continue;
+        }
+        let Some(carrier) = CARRIERS.iter().position(|c| *c == input) else { return Err(unknown(constraint)) };
+        let ty = call.operand(argument).map(|v| v.ty());
+        if !ty.is_some_and(|t| t.is_pointer() || (t.is_int() && t.int_width() <= 64)) {
+            return Err(unknown(constraint));
+        }
+        carried[carrier] = Some(argument);
+        argument += 1;
+    }
+    let result = call.ty();
+    let simple = result.is_pointer() || (result.is_int() && result.int_width() <= 64);
+    if carried[3].is_none() || outputs != 1 || !simple { Err(unknown(constraints)) } else { Ok(carried) }
+}
+
+/// `syscall` becomes a call of a stub that hands the registers to the gate.
+fn system_call(module: &Module<'_>, call: Value) {
+    let context = module.context();
+    let Some((_, constraints)) = call.callee().and_then(Value::inline_asm) else { return };
+    let Ok(carried) = system_call_operands(call, &constraints) else { return };
+    let (stub, ty) = system_call_stub(module);
+    let builder = Builder::new(context);
+    builder.before(call);
+    let mut args = Vec::new();
+    for (index, (argument, param)) in carried.into_iter().zip(ty.params()).enumerate() {
+        let value = argument.and_then(|a| call.operand(a));
+        args.push(match value {
+            None => param.undef(),
+            Some(value) if index as u32 == NEST => {
+                if value.ty().is_pointer() { value } else { builder.int_to_ptr(value, param) }
+            }
+            Some(value) if value.ty().is_pointer() => builder.ptr_to_int(value, param),
+            Some(value) if value.ty().int_width() < 64 => builder.zext(value, param),
+            Some(value) => value,
+        });
+    }
+    let new = builder.call(ty, stub.value(), &args);
+    if let Some(nest) = context.enum_attribute("nest", 0) {
+        new.add_site_attribute(Place::Param(NEST), nest);
+    }
+    let result = call.ty();
+    let value = if result.is_pointer() {
+        builder.int_to_ptr(new, result)
+    } else if result.int_width() < 64 {
+        builder.trunc(new, result)
+    } else {
+        new
+    };
+    call.replace_all_uses_with(value);
+    call.erase();
+}
+
+/// `(rdi, rsi, rdx, rcx = number, r8, r9, nest r10)`: moves the number to RAX and jumps to the gate.
+/// A function of its own so that the caller's call is one to LLVM and to the depth test (rule 13).
+fn system_call_stub(module: &Module<'_>) -> (Function, Type) {
+    let context = module.context();
+    let word = context.i64();
+    let ty = word.function(&[word, word, word, word, word, word, context.ptr()], false);
+    if let Some(there) = module.function(STUB) {
+        return (there, ty);
+    }
+    let stub = module.add_function(STUB, ty);
+    stub.set_linkage(Linkage::LLVMWeakAnyLinkage);
+    stub.set_visibility(Visibility::LLVMHiddenVisibility);
+    stub.set_section(&format!("{}{STUB}", crate::object::TEXT_PREFIX));
+    stub.set_alignment(16);
+    stub.add_enum(context, "naked");
+    stub.add_enum(context, "nounwind");
+    if let Some(nest) = context.enum_attribute("nest", 0) {
+        stub.add_attribute(Place::Param(NEST), nest);
+    }
+    let builder = Builder::new(context);
+    builder.at_end(stub.append_block(context, "entry"));
+    let text = "movq %rcx, %rax; jmp __privbox_gate_syscall";
+    let void = context.void().function(&[], false);
+    let asm = context.inline_asm(void, text, "~{memory},~{dirflag},~{fpsr},~{flags}", true);
+    builder.call(void, asm, &[]);
+    builder.unreachable();
+    // The text's symbol must be a hidden one in this object, too.
+    callblock::gate(module, "__privbox_gate_syscall", void);
+    (stub, ty)
+}
