@@ -1,5 +1,6 @@
 //! Findings as people read them: where, in which source line, what, by which rule, what to do.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -10,6 +11,8 @@ use privbox_verifier::verify::Finding;
 
 /// More findings than this are counted, not shown: one mistake can make thousands.
 const SHOWN: usize = 20;
+/// The same for one function: what follows a first finding is often its consequence.
+const SHOWN_PER_FUNCTION: usize = 3;
 /// Instructions shown before and after.
 const AROUND: usize = 3;
 
@@ -83,11 +86,24 @@ pub fn findings(name: &str, path: &Path, bytes: &[u8], findings: &[Finding]) -> 
     let symbolizer = Symbolizer::new(path, bytes);
     let image = Image::from_elf(bytes).ok();
     let mut text = String::new();
-    for finding in findings.iter().take(SHOWN) {
-        one(&mut text, name, finding, &symbolizer, image.as_ref());
+    let mut shown = 0;
+    let mut per_function: HashMap<Option<u64>, usize> = HashMap::new();
+    for finding in findings {
+        let count = per_function.entry(finding.function).or_default();
+        *count += 1;
+        if shown < SHOWN && *count <= SHOWN_PER_FUNCTION {
+            one(&mut text, name, finding, &symbolizer, image.as_ref());
+            shown += 1;
+        }
     }
-    if findings.len() > SHOWN {
-        let _ = writeln!(text, "... and {} more findings", findings.len() - SHOWN);
+    if findings.len() > shown {
+        let functions = per_function.len();
+        let _ = writeln!(
+            text,
+            "... and {} more findings, in {functions} functions altogether (all: privbox verify \
+             --format json)",
+            findings.len() - shown
+        );
     }
     text
 }

@@ -70,8 +70,8 @@ fn to_bitcode(job: &Job, output: &Path) -> Vec<OsString> {
 /// Names that must reach the pass as the functions they are. `noinline` keeps the calls,
 /// `noduplicate` keeps IPSCCP from specialising the function under another name (the call of
 /// `f.specialized.1` would not enter the box). Both are set by LLVM's force-attribute pass, which
-/// is first in every optimising pipeline; at -O0 nothing is inlined but `always_inline`, which the
-/// removal takes care of.
+/// is first in every optimising pipeline. At -O0 it does not run, and nothing is inlined but what is
+/// `always_inline`: such a function cannot be an entry function there.
 fn insert_kept(arguments: &mut Vec<OsString>, names: &[String]) {
     for name in names {
         // The option's own separator: no function of C or C++ has it in its name.

@@ -187,11 +187,15 @@ fn requested_exist(context: &Context, units: &[UnitRecord]) -> Result<()> {
         .collect();
     let Some(first) = missing.first() else { return Ok(()) };
     let all = missing.iter().map(|name| format!("-fprivbox-fn={name}")).collect::<Vec<_>>().join(", ");
+    let globs = Globs::new([*first])?;
     let reason = units
         .iter()
         .flat_map(|unit| unit.outside.iter().map(move |outside| (unit, outside)))
-        .find(|(_, outside)| outside.name == *first)
-        .map(|(unit, outside)| format!("\nnote: '{first}' of {} cannot run in the box: {}", unit.unit, outside.reason));
+        .find(|(_, outside)| outside.name == *first || globs.matches(&outside.name))
+        .map(|(unit, outside)| {
+            let name = crate::diagnose::demangle(&outside.name);
+            format!("\nnote: '{name}' of {} cannot run in the box: {}", unit.unit, outside.reason)
+        });
     let compiled = if units.iter().all(|unit| !unit.requested.contains(&(*first).to_owned())) {
         "\nnote: the option must be given when the function is compiled, not only at link time"
     } else {
