@@ -184,7 +184,8 @@ static void products(double x, double y, float f, float g)
 
 	check(same(creal(p), creal(q)) && same(cimag(p), cimag(q)), "__muldc3");
 	check(samef(crealf(r), crealf(s)) && samef(cimagf(r), cimagf(s)), "__mulsc3");
-	SAME(__powidf2, x, (int)(next() % 50) - 25);
+	int power = (int)(next() % 50) - 25;
+	SAME(__powidf2, x, power);
 }
 
 static void wide(double x, float f)
