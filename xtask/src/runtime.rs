@@ -116,6 +116,11 @@ impl Flavour {
                 command.arg("-fprivbox-runtime").args(self.boxed);
             }
             util::capture(command.arg("-c").arg(file).arg("-o").arg(&object))?;
+            if boxed {
+                // A program may define a function of the same name: its clone wins.
+                let mut objcopy = Command::new(deps::llvm_prefix().join("bin/llvm-objcopy"));
+                util::capture(objcopy.arg("--weaken").arg(&object))?;
+            }
             objects.push(object);
         }
         // A new archive beside the old one, then a rename: an interrupted build leaves no half of one.

@@ -41,8 +41,8 @@ pub const PROGRAMS: &[Program] = &[
         name: "sqlite",
         library: Some("sqlite"),
         files: &["sqlite3.c"],
-        // Its own allocator: see benches/overhead/sqlite.c.
-        defines: &["-DSQLITE_ENABLE_MEMSYS5"],
+        // Its own allocator and no mutexes: both would be calls out of the box (benches/overhead/sqlite.c).
+        defines: &["-DSQLITE_ENABLE_MEMSYS5", "-DSQLITE_THREADSAFE=0"],
         libraries: &["-lm"],
         ..PLAIN
     },
