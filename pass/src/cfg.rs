@@ -1,10 +1,13 @@
 //! Control flow of one function: dominators and loops. (LLVM's C API has neither.)
 
-use crate::llvm::{Block, Function};
+use crate::llvm::{Block, Function, Opcode};
 use std::collections::HashMap;
 
 /// A block's number. The entry block is 0; numbers follow the function's block order.
 pub type Node = usize;
+
+/// How often a loop turns, for want of knowledge.
+const TURNS: f64 = 8.0;
 
 /// A natural loop.
 #[derive(Debug, Clone)]
@@ -128,6 +131,51 @@ impl Cfg {
     /// The loop a block heads.
     pub fn headed_by(&self, node: Node) -> Option<usize> {
         self.loop_of[node].filter(|l| self.loops[*l].header == node)
+    }
+
+    /// Guesses how often each block runs for one run of the function. `weights` gives a block's branch
+    /// weights, one for each entry of [`Block::successors`], or nothing.
+    pub fn frequencies(&self, weights: impl Fn(Block) -> Vec<u64>) -> Vec<f64> {
+        let mut frequency = vec![0.0; self.blocks.len()];
+        frequency[0] = 1.0;
+        for &node in &self.order {
+            if self.headed_by(node).is_some() {
+                frequency[node] *= TURNS;
+            }
+            let block = self.blocks[node];
+            let targets = block.successors();
+            let known = weights(block);
+            let weight = |n: usize, to: Node| {
+                let own = known.get(n).map_or(1.0, |w| *w as f64 + 0.001);
+                // A block that ends the program is cold (LLVM's own heuristic).
+                if self.successors[to].is_empty() && self.is_dead_end(to) {
+                    own / 1000.0
+                } else {
+                    own
+                }
+            };
+            let edges: Vec<(Node, f64)> = targets
+                .iter()
+                .enumerate()
+                .filter_map(|(n, t)| self.number(*t).map(|to| (to, weight(n, to))))
+                .collect();
+            let sum: f64 = edges.iter().map(|e| e.1).sum();
+            for (to, weight) in edges {
+                if self.dominates(to, node) {
+                    continue; // a back edge: counted by the header's factor
+                }
+                let left = self.depth(node).saturating_sub(self.depth(to)) as i32;
+                let share = frequency[node] * weight / sum.max(1e-9) / TURNS.powi(left);
+                frequency[to] += share;
+            }
+            frequency[node] = frequency[node].clamp(1e-12, 1e12);
+        }
+        frequency
+    }
+    fn is_dead_end(&self, node: Node) -> bool {
+        self.blocks[node]
+            .terminator()
+            .is_some_and(|t| t.opcode() == Some(Opcode::LLVMUnreachable))
     }
 
     /// Natural loops, inner before outer: headers in postorder, each claiming what is not yet in an

@@ -250,21 +250,18 @@ impl Value {
         .then(|| unsafe { LLVMGetOrdering(self.0) })
     }
 
-    /// Drops every flag that promises something about the operands or the result (`nuw`, `nsw`,
-    /// `exact`, `nneg`, `disjoint`, `samesign`, `inbounds`): code generation may use such a promise
-    /// to leave out or to change the instruction that a proof needs.
+    /// Drops the flags that let code generation leave out or change an instruction on which a bound
+    /// rests: `nuw` (extensions move through the operation), `nneg` (becomes a sign extension),
+    /// `exact` (shift pairs cancel), `trunc nuw` (the truncation vanishes), `samesign`.
+    /// `nsw` stays: it only ever concerns sign extensions, which bound nothing.
     pub fn drop_promises(self) {
         use LLVMOpcode::*;
         // SAFETY: each setter is called on the instructions LLVM defines it for.
         unsafe {
             match self.opcode() {
-                Some(LLVMAdd | LLVMSub | LLVMMul | LLVMShl) => {
-                    LLVMSetNUW(self.0, 0);
-                    LLVMSetNSW(self.0, 0);
-                }
+                Some(LLVMAdd | LLVMSub | LLVMMul | LLVMShl | LLVMTrunc) => LLVMSetNUW(self.0, 0),
                 Some(LLVMUDiv | LLVMSDiv | LLVMLShr | LLVMAShr) => LLVMSetExact(self.0, 0),
                 Some(LLVMZExt | LLVMUIToFP) => LLVMSetNNeg(self.0, 0),
-                Some(LLVMOr) => LLVMSetIsDisjoint(self.0, 0),
                 Some(LLVMICmp) => LLVMSetICmpSameSign(self.0, 0),
                 _ => {}
             }

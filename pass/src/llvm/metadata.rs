@@ -55,6 +55,30 @@ impl Value {
             kinds
         }
     }
+    /// Branch weights of a terminator (`!prof !{"branch_weights", ...}`), one for each successor; empty
+    /// without.
+    pub fn branch_weights(self, kind: u32) -> Vec<u64> {
+        let Some(node) = self.metadata(kind) else {
+            return Vec::new();
+        };
+        // SAFETY: a node as a value; the buffer has the size LLVM fills; operands may be null.
+        let operands: Vec<Option<Value>> = unsafe {
+            let count = LLVMGetMDNodeNumOperands(node.0) as usize;
+            let mut raw = vec![std::ptr::null_mut(); count];
+            LLVMGetMDNodeOperands(node.0, raw.as_mut_ptr());
+            raw.into_iter().map(Value::option).collect()
+        };
+        let weights: Vec<u64> = operands
+            .into_iter()
+            .flatten()
+            .filter_map(Value::const_u64)
+            .collect();
+        if weights.len() == self.successors().len() {
+            weights
+        } else {
+            Vec::new()
+        }
+    }
     /// The debug location of an instruction.
     pub fn location(self) -> Option<Metadata> {
         if !self.is_instruction() {

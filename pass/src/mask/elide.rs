@@ -1,23 +1,30 @@
 //! Masks at level `mask` and `pks`: one for each base, as few as the rules allow.
+//!
+//! Accesses are grouped by the base of their addresses. Bases that are no phis are masked where their
+//! accesses' blocks have a cheap common dominator (`place.rs`); phis are left to `webs.rs`, which
+//! masks what flows into them where that is cheaper.
 
 use super::Work;
 use super::address::{Address, Place};
-use super::walk;
+use super::{place, webs};
 use crate::cfg::Node;
-use crate::llvm::{Block, Value};
+use crate::llvm::Value;
 use std::collections::HashMap;
 
 /// Accesses through one base.
-struct Group {
-    base: Value,
-    accesses: Vec<(usize, Address)>,
+pub(super) struct Group {
+    pub base: Value,
+    /// Number of the access, and its address.
+    pub accesses: Vec<(usize, Address)>,
 }
 
 pub(super) fn run(work: &mut Work<'_, '_>) {
-    for group in groups(work) {
-        if group.base.is_phi() && walk::try_walk(work, group.base, &group.accesses) {
-            continue;
-        }
+    let (phis, others): (Vec<Group>, Vec<Group>) =
+        groups(work).into_iter().partition(|g| g.base.is_phi());
+    for group in &others {
+        mask_group(work, group);
+    }
+    for group in webs::run(work, phis) {
         mask_group(work, &group);
     }
 }
@@ -58,68 +65,21 @@ fn is_known_symbol(work: &Work<'_, '_>, base: Value) -> bool {
         && (!base.is_global_value() || base.is_thread_local() || work.symbols.is_local(base))
 }
 
-fn mask_group(work: &mut Work<'_, '_>, group: &Group) {
-    let base = group.base;
-    let Some(at) = position(work, group) else {
-        return;
-    };
-    work.masker.builder.before(at);
-    let masked = work.mask(base);
-    for (n, address) in &group.accesses {
-        let access = work.accesses[*n];
-        let pointer = rebuild(work, access.instruction, address, masked);
-        access.instruction.set_operand(access.operand, pointer);
-    }
-    if !base.is_constant() {
-        replace_dominated(work, group, masked);
-    }
-}
-
-/// Where the mask of a group goes: at the nearest common dominator of its accesses, out of the loops
-/// that do not change the base.
-fn position(work: &Work<'_, '_>, group: &Group) -> Option<Value> {
-    let cfg = &work.cfg;
-    let definition = work.positions.get(&group.base).copied();
-    let home: Node = definition.map_or(0, |d| d.0);
-    let mut node = work.accesses[group.accesses.first()?.0].node;
-    for (n, _) in &group.accesses {
-        node = cfg.common_dominator(node, work.accesses[*n].node);
-    }
-    while let Some(l) = cfg.loop_of[node] {
-        if definition.is_some() && cfg.in_loop(home, l) {
-            break;
+/// Masks a base for all its accesses, in one or more places.
+pub(super) fn mask_group(work: &mut Work<'_, '_>, group: &Group) {
+    for (at, covered) in place::places(work, group) {
+        work.masker.builder.before(at);
+        let masked = work.mask(group.base);
+        for n in &covered {
+            let (number, address) = &group.accesses[*n];
+            let access = work.accesses[*number];
+            let pointer = rebuild(work, access.instruction, address, masked);
+            access.instruction.set_operand(access.operand, pointer);
         }
-        match cfg.immediate_dominator(cfg.loops[l].header) {
-            Some(up) if cfg.dominates(home, up) => node = up,
-            _ => break,
+        if !group.base.is_constant() {
+            replace_dominated(work, group, &covered, masked);
         }
     }
-    let first = group
-        .accesses
-        .iter()
-        .map(|(n, _)| &work.accesses[*n])
-        .filter(|a| a.node == node)
-        .min_by_key(|a| a.position);
-    if let Some(access) = first {
-        return Some(access.instruction);
-    }
-    if definition.is_some() && home == node {
-        return after(cfg.blocks[node], group.base);
-    }
-    cfg.blocks[node].terminator()
-}
-
-/// The first place behind a value's definition where an instruction may stand.
-fn after(block: Block, value: Value) -> Option<Value> {
-    let mut at = if value.is_phi() {
-        block.first_non_phi()
-    } else {
-        value.next()
-    };
-    if at.is_none() {
-        at = block.terminator();
-    }
-    at
 }
 
 /// The address again, from the masked base.
@@ -144,21 +104,20 @@ fn rebuild(work: &Work<'_, '_>, before: Value, address: &Address, masked: Value)
 
 /// Other uses that some access dominates take the masked value too: the access would have faulted
 /// had the mask changed anything, so the two are equal there, and one register is enough.
-fn replace_dominated(work: &Work<'_, '_>, group: &Group, masked: Value) {
+fn replace_dominated(work: &Work<'_, '_>, group: &Group, accesses: &[usize], masked: Value) {
     let cfg = &work.cfg;
-    // Nearest places suffice: sort by block, keep the earliest of each.
     let mut earliest: HashMap<Node, u32> = HashMap::new();
-    for (n, _) in &group.accesses {
-        let access = &work.accesses[*n];
+    for n in accesses {
+        let access = &work.accesses[group.accesses[*n].0];
         let slot = earliest.entry(access.node).or_insert(access.position);
         *slot = (*slot).min(access.position);
     }
+    // Does an access come before this place on every path to it?
     let covered = |mut node: Node, position: Option<u32>| {
-        if let (Some(p), Some(e)) = (position, earliest.get(&node)) {
-            if *e < p {
-                return true;
-            }
-        } else if earliest.contains_key(&node) && position.is_none() {
+        if earliest
+            .get(&node)
+            .is_some_and(|e| position.is_none_or(|p| *e < p))
+        {
             return true;
         }
         while let Some(up) = cfg.immediate_dominator(node) {

@@ -1,6 +1,6 @@
 //! How a mask looks.
 
-use crate::llvm::{Builder, Context, LlvmError, Module, Type, Value};
+use crate::llvm::{Builder, Context, Function, LlvmError, Module, Type, Value};
 
 /// The instruction sequence of a mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,8 @@ pub struct Masker<'m> {
     context: &'m Context,
     callee: Value,
     ty: Type,
-    arguments: Vec<Value>,
+    /// What an `and` keeps.
+    constant: Option<Value>,
     /// For building around masks.
     pub builder: Builder<'m>,
 }
@@ -32,7 +33,7 @@ impl<'m> Masker<'m> {
         let context = module.context();
         let builder = Builder::new(context);
         let bits = if bits == 0 || bits > 63 { 63 } else { bits };
-        let masker = match encoding {
+        match encoding {
             Encoding::And => {
                 let (callee, ty) = module
                     .intrinsic("llvm.ptrmask", &[context.ptr(), context.i64()])
@@ -40,40 +41,57 @@ impl<'m> Masker<'m> {
                         call: "declare llvm.ptrmask".to_owned(),
                         message: "this LLVM has no such intrinsic".to_owned(),
                     })?;
-                let arguments = vec![context.i64().constant((1u64 << bits) - 1)];
-                Masker {
+                let constant = Some(context.i64().constant((1u64 << bits) - 1));
+                Ok(Masker {
                     context,
                     callee: callee.value(),
                     ty,
-                    arguments,
+                    constant,
                     builder,
-                }
+                })
             }
             Encoding::Btr => {
                 let ty = context.ptr().function(&[context.ptr()], false);
                 // The flags clobber is `~{flags}`; `~{cc}` is silently ignored in IR.
-                let callee = context.inline_asm(
-                    ty,
-                    &format!("btrq $${bits}, $0"),
-                    "=r,0,~{dirflag},~{fpsr},~{flags}",
-                    true,
-                );
-                Masker {
+                let text = format!("btrq $${bits}, $0");
+                let callee =
+                    context.inline_asm(ty, &text, "=r,0,~{dirflag},~{fpsr},~{flags}", true);
+                Ok(Masker {
                     context,
                     callee,
                     ty,
-                    arguments: Vec::new(),
+                    constant: None,
                     builder,
-                }
+                })
             }
-        };
-        Ok(masker)
+        }
     }
-    /// A mask of `pointer` at the builder's position.
-    pub fn mask(&self, pointer: Value) -> Value {
-        let mut arguments = vec![pointer];
-        arguments.extend_from_slice(&self.arguments);
-        self.builder.call(self.ty, self.callee, &arguments)
+    /// The constant as LLVM does not see it, made once in `function`: where the target has BMI2 it would
+    /// turn an `and` of a visible one into `movb $63, %cl; bzhi`, which is slower and hard to prove.
+    pub fn hide_constant(&self, function: Function) -> Option<Value> {
+        let constant = self.constant?.const_u64()?;
+        let mut at = function.entry()?.first()?;
+        while at.is_alloca() {
+            at = at.next()?;
+        }
+        self.builder.before(at);
+        self.builder.set_location(None);
+        let ty = self.context.i64().function(&[], false);
+        let text = format!("movabsq $${constant:#x}, $0");
+        Some(
+            self.builder
+                .call(ty, self.context.inline_asm(ty, &text, "=r", false), &[]),
+        )
+    }
+    /// A mask of `pointer` at the builder's position, with the constant of [`Masker::hide_constant`]
+    /// if there is one.
+    pub fn mask(&self, pointer: Value, hidden: Option<Value>) -> Value {
+        match hidden.or(self.constant) {
+            Some(constant) => self
+                .builder
+                .call(self.ty, self.callee, &[pointer, constant]),
+            None => self.builder.call(self.ty, self.callee, &[pointer]),
+        }
     }
     /// `pointer + offset` at the builder's position.
     pub fn offset(&self, pointer: Value, offset: i64) -> Value {

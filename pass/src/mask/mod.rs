@@ -5,16 +5,17 @@ pub mod address;
 pub mod bounds;
 mod elide;
 mod emit;
-mod walk;
+mod place;
+mod webs;
 
 use crate::cfg::Cfg;
-use crate::llvm::{Function, LlvmError, Module, Value};
+use crate::llvm::{Function, LlvmError, Module, Place as Attributes, Value};
 use crate::options::{Level, Options, Scheme, Strength};
 use access::{Access, Positions};
 use address::{Address, Place};
 use emit::{Encoding, Masker};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What was done in one function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,6 +84,12 @@ struct Work<'a, 'm> {
     /// Those that the level protects.
     accesses: Vec<Access>,
     positions: Positions,
+    /// How often each block runs, as far as can be guessed.
+    frequency: Vec<f64>,
+    /// The hidden mask constant, in functions that need one.
+    constant: Option<Value>,
+    /// The masks made so far.
+    masks: HashSet<Value>,
     stats: Stats,
 }
 
@@ -103,7 +110,24 @@ impl<'a, 'm> Work<'a, 'm> {
         if level == Level::Pks {
             accesses.retain(|a| a.store);
         }
+        let profile = module.context().metadata_kind("prof");
+        let features = function
+            .string_attribute(Attributes::Function, "target-features")
+            .unwrap_or_default();
+        let bmi2 = features.split(',').any(|f| f == "+bmi2");
+        let constant = if bmi2 && level != Level::Spap {
+            masker.hide_constant(function)
+        } else {
+            None
+        };
         Some(Work {
+            frequency: cfg.frequencies(|b| {
+                b.terminator()
+                    .map(|t| t.branch_weights(profile))
+                    .unwrap_or_default()
+            }),
+            masks: HashSet::new(),
+            constant,
             module,
             masker,
             symbols,
@@ -120,7 +144,12 @@ impl<'a, 'm> Work<'a, 'm> {
     }
     fn mask(&mut self, pointer: Value) -> Value {
         self.stats.masks += 1;
-        self.masker.mask(pointer)
+        let masked = self.masker.mask(pointer, self.constant);
+        self.masks.insert(masked);
+        masked
+    }
+    fn is_mask(&self, value: Value) -> bool {
+        self.masks.contains(&value)
     }
 
     /// A mask on every access that is not a slot or a symbol, nothing shared.
