@@ -45,6 +45,7 @@ pub fn run(project: &Project, arguments: &Arguments, install: bool) -> Result<()
         ("memory accesses", count(&inspected, "accesses")),
         ("masks emitted", count(&inspected, "masks")),
         ("masks elided", count(&inspected, "elided")),
+        ("functions called out", count(&inspected, "callouts")),
         (
             "call-outs while running",
             compared.callouts.map_or("?".to_owned(), thousands),
@@ -110,20 +111,20 @@ fn inspect(project: &Project, executable: &Path) -> Result<Value> {
 
 fn json(bytes: &[u8]) -> Result<Value> {
     let value: Value = serde_json::from_slice(bytes)?;
-    // One report per file that was named.
-    Ok(value.get(0).cloned().unwrap_or(value))
+    // {"files": [one report per file that was named]}
+    value["files"]
+        .get(0)
+        .cloned()
+        .context("the report names no file")
 }
 
-/// A number of a report, wherever it is nested; `?` if it is not there.
+/// A number of a report, or the length of a list; `?` if it is not there.
 fn count(report: &Value, name: &str) -> String {
-    fn find(value: &Value, name: &str) -> Option<u64> {
-        let object = value.as_object()?;
-        object
-            .get(name)
-            .and_then(Value::as_u64)
-            .or_else(|| object.values().find_map(|inner| find(inner, name)))
-    }
-    find(report, name).map_or("?".to_owned(), thousands)
+    let value = &report[name];
+    let number = value
+        .as_u64()
+        .or_else(|| value.as_array().map(|list| list.len() as u64));
+    number.map_or("?".to_owned(), thousands)
 }
 
 struct Compared {
@@ -211,8 +212,9 @@ mod tests {
 
     #[test]
     fn reports_are_read() {
-        let report = serde_json::json!({"file": "x", "totals": {"functions": 1548}});
+        let report = serde_json::json!({"file": "x", "functions": 1548, "callouts": ["printf"]});
         assert_eq!(count(&report, "functions"), "1,548");
+        assert_eq!(count(&report, "callouts"), "1");
         assert_eq!(count(&report, "masks"), "?");
         assert_eq!(
             statistic("privbox: entries=1 callouts=12", "callouts"),
