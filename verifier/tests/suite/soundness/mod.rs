@@ -12,8 +12,9 @@ mod encode;
 mod generate;
 mod machine;
 
-use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
+use iced_x86::{Decoder, DecoderOptions, EncodingKind, FlowControl, Instruction, Mnemonic};
 use privbox_verifier::manifest::{Level, Strength};
+use privbox_verifier::rule::Rule;
 
 use crate::harness::check;
 use crate::harness::layout::{self, Settings, TEXT};
@@ -47,6 +48,13 @@ fn repair(mut code: Vec<u8>, settings: Settings) -> Option<Vec<u8>> {
                 progress = true;
             }
         }
+        // Rule 15 names the image, not the instruction that needs an undeclared feature.
+        if report.findings.iter().any(|f| f.rule == Rule::R15) {
+            for i in instructions.iter().filter(|i| needs_feature(i)) {
+                blank(&mut code, i);
+            }
+            progress = true;
+        }
         if !progress || round == 5 {
             // A loop may leave the frame unbalanced: straight-line code is left.
             for i in instructions.iter().filter(|i| i.is_jcc_short_or_near()) {
@@ -55,6 +63,10 @@ fn repair(mut code: Vec<u8>, settings: Settings) -> Option<Vec<u8>> {
         }
     }
     None
+}
+
+fn needs_feature(i: &Instruction) -> bool {
+    i.encoding() == EncodingKind::VEX || matches!(i.mnemonic(), Mnemonic::Lzcnt | Mnemonic::Popcnt)
 }
 
 struct Run {
