@@ -22,41 +22,30 @@ BOX void __privbox_va_block(struct call_block *block, const uint64_t *area, cons
 			    uint32_t gp, uint32_t vec, uint32_t stack)
 {
 	for (; *kinds; kinds++, area++) {
-		switch (*kinds) {
-		case 'i':
-			if (gp < 6)
-				block->gp[gp++] = *area;
-			else
-				block->stack[stack++] = *area;
-			break;
-		case 's':
-			if (vec < 8)
-				block->vec[vec++][0] = *area;
-			else
-				block->stack[stack++] = *area;
-			break;
-		case 'v':
-			if (vec < 8) {
-				block->vec[vec][0] = area[0];
-				block->vec[vec++][1] = area[1];
-			} else {
-				stack += stack & 1;
-				block->stack[stack++] = area[0];
-				block->stack[stack++] = area[1];
-			}
-			kinds++;
-			area++;
-			break;
-		case 'M':		/* the first word of one that is aligned to 16 bytes */
-			stack += stack & 1;
-			block->stack[stack++] = *area;
-			break;
-		case 'm':
-			block->stack[stack++] = *area;
-			break;
-		default:		/* 'p': padding of the area, not of the call's stack */
-			break;
+		char kind = *kinds;
+		uint32_t words = 1 + (kind == 'v');
+
+		if (kind == 'p')	/* padding of the area, not of the call's stack */
+			continue;
+		if (kind == 'i' && gp < 6) {
+			block->gp[gp++] = area[0];
+			continue;
 		}
+		if ((kind == 's' || words == 2) && vec < 8) {
+			block->vec[vec][0] = area[0];
+			if (words == 2)
+				block->vec[vec][1] = area[1];
+			vec++;
+		} else {
+			/* 'M' is the first word of one that is aligned to 16 bytes, 'm' another word. */
+			if (kind == 'M' || words == 2)
+				stack += stack & 1;
+			block->stack[stack++] = area[0];
+			if (words == 2)
+				block->stack[stack++] = area[1];
+		}
+		kinds += words - 1;
+		area += words - 1;
 	}
 	block->nstack = stack;
 }
