@@ -6,7 +6,7 @@ use crate::callouts::{Callouts, provided};
 use crate::llvm::{Context, Function, Linkage, Machine, Module};
 use crate::split::{self, Names, Shared, plain};
 use crate::{
-    Error, FunctionRecord, Options, OutsideRecord, Output, UnitRecord, asm, codegen, depth, entry, map, mask, object,
+    Error, FunctionRecord, Options, OutsideRecord, Output, UnitRecord, asm, codegen, computed_goto, depth, entry, map, mask, object,
     prepare, safestack, select, switches,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -61,6 +61,12 @@ pub fn run_keeping_ir(
         ..UnitRecord::default()
     };
 
+    for function in boxed.defined_functions() {
+        let name = function.name();
+        if !selection.outside.contains_key(&name) {
+            computed_goto::lower(&normal, &boxed, &name, &names);
+        }
+    }
     let mut shared = split::strip_box(&boxed, &names, &machine)?;
     let mut clones = make_clones(&boxed, &names, &selection, &mut shared)?;
     let provided = provided();

@@ -347,9 +347,11 @@ impl Site {
     }
 }
 
-/// Is it a call that the conventions apply to: not an intrinsic, not inline assembly?
+/// Is it a call that the conventions apply to: not an intrinsic, not inline assembly, not the stub
+/// that inline system calls became?
 pub fn is_real_call(value: Value) -> bool {
-    value.is_call() && value.intrinsic().is_none() && value.callee().is_some_and(|c| !c.is_inline_asm())
+    let ours = value.called_function().is_some_and(|f| f.name().starts_with("__privbox_syscall."));
+    value.is_call() && !ours && value.intrinsic().is_none() && value.callee().is_some_and(|c| !c.is_inline_asm())
 }
 
 /// Spill blocks hold parameters as their types are (the callee loads them so).
