@@ -8,16 +8,14 @@ static ucontext_t home, other;
 static int steps[16], n;
 static void work(int a, int b) { for (int i = 0; i < 3; i++) { steps[n++] = a * 10 + b + i; swapcontext(&other, &home); } }
 __attribute__((noinline)) int fib(int k) { return k < 2 ? k : fib(k - 1) + fib(k - 2); }
-static void twice(void) {
+__attribute__((noinline)) static void twice(void) {
     volatile int seen = 0;
     ucontext_t here;
     getcontext(&here);
     if (seen++ < 3) setcontext(&here);
     printf("seen %d\n", seen);
 }
-int main(void) {
-    printf("%d\n", fib(12));
-    twice();
+__attribute__((noinline)) static void swaps(void) {
     char *stack = malloc(65536);
     getcontext(&other);
     other.uc_stack.ss_sp = stack;
@@ -28,5 +26,10 @@ int main(void) {
     for (int i = 0; i < n; i++) printf("%d ", steps[i]);
     printf("\n");
     free(stack);
+}
+int main(void) {
+    printf("%d\n", fib(12));
+    twice();
+    swaps();
     return 0;
 }

@@ -1,5 +1,5 @@
 // The callbacks are entry functions too: foreign code called out of the box enters it again.
-// privbox: -fprivbox-fn=main -fprivbox-fn=add -fprivbox-fn=many -fprivbox-fn=twist -fprivbox-fn=nest -fprivbox-fn=variadic
+// privbox: -fprivbox-fn=main -fprivbox-fn=add -fprivbox-fn=many -fprivbox-fn=twist -fprivbox-fn=nest
 // with-plain: with/foreign.c
 // link: static static-pie no-pie bfd
 #include <stdio.h>
@@ -22,13 +22,6 @@ long nest(long i, void *data) {
     long sum = foreign_callback(nest, 2, &below);
     return sum + local[0] + local[1] + local[2] + local[3];
 }
-long variadic(const char *types, ...) {
-    va_list list;
-    va_start(list, types);
-    long sum = foreign_vsum(types, list);
-    va_end(list);
-    return sum;
-}
 int main(void) {
     long data = 100;
     printf("%ld\n", foreign_callback(add, 10, &data));
@@ -38,6 +31,5 @@ int main(void) {
     for (int i = 0; i < 7; i++) printf("%ld ", b.v[i]);
     long depth = 8;
     printf("\n%ld\n", nest(5, &depth));
-    printf("%ld\n", foreign_callback_variadic(variadic));
     return 0;
 }

@@ -35,20 +35,26 @@ fn trials(tools: &Toolchain) -> Result<Vec<Trial>> {
             let skip = case.only_cpu.is_some() && !cpu_has_v3();
             trials.push(
                 trial(format!("{}/{}", case.name, variant.name), move |folder| {
+                    let (libraries, flags): (Vec<String>, Vec<String>) = case
+                        .flags
+                        .iter()
+                        .cloned()
+                        .partition(|flag| flag.starts_with("-l"));
                     let program = Program {
                         sources: std::iter::once(&case.source)
                             .chain(&case.with)
                             .cloned()
                             .collect(),
                         plain: case.with_plain.clone(),
-                        flags: variant.flags.iter().chain(&case.flags).cloned().collect(),
+                        flags: variant.flags.iter().chain(&flags).cloned().collect(),
                         privbox: case
                             .privbox
                             .iter()
                             .chain(&variant.privbox)
                             .cloned()
                             .collect(),
-                        link: variant.link,
+                        // Libraries after the files that need them, or static linking does not find them.
+                        link: libraries.into_iter().chain(variant.link).collect(),
                         args: case.args.clone(),
                         stats: !case.leaves_out("stats"),
                         ..Program::default()
