@@ -5,6 +5,7 @@ pub mod address;
 pub mod bounds;
 mod elide;
 mod emit;
+mod parallel;
 mod place;
 mod webs;
 
@@ -102,6 +103,7 @@ impl<'a, 'm> Work<'a, 'm> {
         level: Level,
     ) -> Option<Self> {
         let cfg = Cfg::new(function)?;
+        parallel::merge(module, &cfg);
         let (mut accesses, positions) = access::collect(module.layout(), &cfg);
         let stats = Stats {
             accesses: accesses.len() as u64,
