@@ -10,7 +10,8 @@
 #include "state.h"
 
 #define TLS(name) %fs:name@tpoff
-#define CFI_OTHER_STACK_8 .cfi_escape 0x0f, 0x05, 0x77, 0x08, 0x06, 0x23, 0x08
+/* CFA = *(RSP + 0) + 8: the word at RSP is the other stack's RSP, at its return address. */
+#define CFI_OTHER_STACK .cfi_escape 0x0f, 0x05, 0x77, 0x00, 0x06, 0x23, 0x08
 
 	.text
 	.globl __privbox_enter
@@ -54,17 +55,14 @@ __privbox_enter:
 	movq	TLS(__privbox_unsafe_sp), %r10
 	movq	%r10, ACT_UNSAFE(%r11)
 	movq	%rsp, ACT_RSP(%r11)
-	leaq	__privbox_gate_exit(%rip), %r10
-	movq	%r10, ACT_EXIT(%r11)
 	movq	%r11, TLS(__privbox_activation)
 	movq	-8(%rsp), %r10
 	movq	%rax, TLS(__privbox_unsafe_sp)
 	incq	TLS(__privbox_counters)
-	movq	%r11, %rsp
-	CFI_OTHER_STACK_8
+	leaq	ACT_RSP(%r11), %rsp
+	CFI_OTHER_STACK
 	movq	$0, TLS(__privbox_safe_sp)
-	jmpq	*%r10
-	int3
+	jmp	__privbox_gate_enter	/* its call writes ACT_EXIT */
 
 	.cfi_def_cfa %rsp, 8
 .Loverflow:

@@ -109,12 +109,15 @@ ENTRY __privbox_gate_throw, 0x280
 	.cfi_endproc
 STOP __privbox_gate_throw
 
-/* A clone returned from an activation: RSP = activation record + 8. Unwinders look up the byte
- * before a return address, so the description starts one byte early. */
-	.org __privbox_gate_start + 0x2bf, 0xcc
+/* User mode's __privbox_enter jumps here with RSP = activation record + 8. A call, so that the
+ * clone's return and ours are predicted; its return address is the exit. */
+	.org __privbox_gate_start + 0x2bd, 0xcc
+	.globl __privbox_gate_enter
+	.hidden __privbox_gate_enter
+__privbox_gate_enter:
 	.cfi_startproc
 	CFI_OTHER_STACK
-	int3
+	callq	*%r10
 ENTRY __privbox_gate_exit, 0x2c0
 	movq	%rsp, TLS(__privbox_safe_sp)
 	popq	%r11
