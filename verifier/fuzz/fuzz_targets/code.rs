@@ -12,7 +12,9 @@ const BASE: u64 = 0x40_0000;
 const TEXT: u64 = BASE + 0x4000;
 
 fuzz_target!(|data: &[u8]| {
-    let Some((&choice, code)) = data.split_first() else { return };
+    let Some((&choice, code)) = data.split_first() else {
+        return;
+    };
     if code.is_empty() || code.len() > 1 << 16 {
         return;
     }
@@ -29,16 +31,41 @@ fuzz_target!(|data: &[u8]| {
         base: BASE,
         text: TEXT..tables,
         tables: tables..tables_end,
-        functions: vec![Function { start: TEXT, size: code.len() as u64 }],
+        functions: vec![Function {
+            start: TEXT,
+            size: code.len() as u64,
+        }],
         segments: vec![
-            Segment { start: BASE, size: bytes.len() as u64, flags: 5 },
-            Segment { start: 0x60_0000, size: 0x2000, flags: 6 },
+            Segment {
+                start: BASE,
+                size: bytes.len() as u64,
+                flags: 5,
+            },
+            Segment {
+                start: 0x60_0000,
+                size: 0x2000,
+                flags: 6,
+            },
         ],
         bytes,
         level: [Level::Mask, Level::Pks, Level::Spap, Level::Mask][usize::from(choice & 3)],
-        strength: if choice & 4 == 0 { Strength::Architectural } else { Strength::Transient },
-        features: if choice & 8 == 0 { Features::all() } else { Features::empty() },
+        strength: if choice & 4 == 0 {
+            Strength::Architectural
+        } else {
+            Strength::Transient
+        },
+        features: if choice & 8 == 0 {
+            Features::all()
+        } else {
+            Features::empty()
+        },
         digest: None,
     };
-    verify(&image, &Options { check_digest: false, ..Options::default() });
+    verify(
+        &image,
+        &Options {
+            check_digest: false,
+            ..Options::default()
+        },
+    );
 });

@@ -18,7 +18,10 @@ pub fn cases() -> Vec<Case> {
         .filter(|path| path.extension().is_some_and(|e| e == "s"))
         .collect();
     files.sort();
-    files.iter().flat_map(|file| case::read(file).unwrap_or_else(|e| panic!("{e}"))).collect()
+    files
+        .iter()
+        .flat_map(|file| case::read(file).unwrap_or_else(|e| panic!("{e}")))
+        .collect()
 }
 
 #[test]
@@ -53,6 +56,9 @@ fn every_rule_has_cases() {
     }
     // Rule 6 only ever allows (a failed proof is rule 7's); 14 and 15 are about images (`images`).
     for (rule, count) in counts {
-        assert!(count > 0 || ["rule-6", "rule-14", "rule-15"].contains(&rule), "{rule}: no case");
+        assert!(
+            count > 0 || ["rule-6", "rule-14", "rule-15"].contains(&rule),
+            "{rule}: no case"
+        );
     }
 }

@@ -26,7 +26,9 @@ fn cases() -> Vec<Case> {
             heading = Some((expect, why.trim().to_string()));
             continue;
         }
-        let (expect, why) = heading.clone().expect("an instruction stands under a heading");
+        let (expect, why) = heading
+            .clone()
+            .expect("an instruction stands under a heading");
         cases.push(function(index + 1, line, expect, why));
     }
     cases
@@ -51,7 +53,12 @@ fn function(line: usize, instruction: &str, expect: Expect, why: String) -> Case
 fn opcodes() {
     let mut cases = cases();
     // The twin of them all: the function without the instruction.
-    cases.push(function(0, "", Expect::Accept, "the frame of this test".into()));
+    cases.push(function(
+        0,
+        "",
+        Expect::Accept,
+        "the frame of this test".into(),
+    ));
     let messages = check::mismatches(&cases).unwrap_or_else(|e| panic!("{e}"));
     check::expect_none(cases.len(), messages);
 }

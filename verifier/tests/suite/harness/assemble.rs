@@ -77,14 +77,18 @@ fn case_source(number: usize, case: &Case) -> String {
     let labels = labels(case);
     let own = |name: &str| format!("{name}_c{number}");
     let mut out = format!(".section .text.c{number},\"ax\",@progbits\n.p2align 4, 0xcc\n");
-    let whole = !case.body.iter().any(|(_, l)| l.trim_start().starts_with("FUNC "));
+    let whole = !case
+        .body
+        .iter()
+        .any(|(_, l)| l.trim_start().starts_with("FUNC "));
     if whole {
         out += &format!("FUNC {}\n", own("f"));
     }
     for (line, text) in &case.body {
         match text.trim() {
             "TABLES" => {
-                out += &format!(".section .privbox.tables.c{number},\"ax\",@progbits\n.p2align 2\n");
+                out +=
+                    &format!(".section .privbox.tables.c{number},\"ax\",@progbits\n.p2align 2\n");
             }
             "TEXT" => out += &format!(".section .text.c{number},\"ax\",@progbits\n"),
             _ => {
@@ -95,7 +99,10 @@ fn case_source(number: usize, case: &Case) -> String {
         }
     }
     if whole {
-        out += &format!(".section .text.c{number},\"ax\",@progbits\nEND {}\n", own("f"));
+        out += &format!(
+            ".section .text.c{number},\"ax\",@progbits\nEND {}\n",
+            own("f")
+        );
     }
     out
 }
@@ -134,7 +141,11 @@ fn rename(text: &str, labels: &HashSet<String>, own: &dyn Fn(&str) -> String) ->
             continue;
         }
         let (word, after) = rest.split_at(end);
-        if labels.contains(word) { out += &own(word) } else { out.push_str(word) }
+        if labels.contains(word) {
+            out += &own(word)
+        } else {
+            out.push_str(word)
+        }
         rest = after;
     }
     out
@@ -145,7 +156,13 @@ fn run_assembler(source: &str) -> Result<Vec<u8>, String> {
     // Debian installs the assembler with its version in the name.
     for tool in ["llvm-mc-22", "llvm-mc"] {
         let child = Command::new(tool)
-            .args(["--triple=x86_64-linux-gnu", "--filetype=obj", "-o", "-", "-"])
+            .args([
+                "--triple=x86_64-linux-gnu",
+                "--filetype=obj",
+                "-o",
+                "-",
+                "-",
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -159,15 +176,25 @@ fn run_assembler(source: &str) -> Result<Vec<u8>, String> {
         };
         // The assembler reads everything before it writes, so this cannot block on its output.
         if let Some(mut input) = child.stdin.take() {
-            input.write_all(source.as_bytes()).map_err(|e| format!("{tool}: {e}"))?;
+            input
+                .write_all(source.as_bytes())
+                .map_err(|e| format!("{tool}: {e}"))?;
         }
-        let output = child.wait_with_output().map_err(|e| format!("{tool}: {e}"))?;
+        let output = child
+            .wait_with_output()
+            .map_err(|e| format!("{tool}: {e}"))?;
         if !output.status.success() {
-            return Err(format!("{tool}:\n{}", String::from_utf8_lossy(&output.stderr)));
+            return Err(format!(
+                "{tool}:\n{}",
+                String::from_utf8_lossy(&output.stderr)
+            ));
         }
         return Ok(output.stdout);
     }
-    Err(format!("no assembler (install Debian's llvm-22): {}", errors.join("; ")))
+    Err(format!(
+        "no assembler (install Debian's llvm-22): {}",
+        errors.join("; ")
+    ))
 }
 
 fn read_object(data: &[u8], count: usize) -> Result<Vec<Assembled>, String> {
@@ -177,15 +204,24 @@ fn read_object(data: &[u8], count: usize) -> Result<Vec<Assembled>, String> {
         let number = |rest: &str| rest.parse().ok().filter(|n| *n < count);
         match name.strip_prefix(".text.c") {
             Some(rest) => number(rest).map(|n| (false, n)),
-            None => name.strip_prefix(".privbox.tables.c").and_then(number).map(|n| (true, n)),
+            None => name
+                .strip_prefix(".privbox.tables.c")
+                .and_then(number)
+                .map(|n| (true, n)),
         }
     };
     let mut places = vec![None; file.sections().map(|s| s.index().0).max().unwrap_or(0) + 1];
     for section in file.sections() {
-        let Some((tables, n)) = place(section.name().unwrap_or_default()) else { continue };
+        let Some((tables, n)) = place(section.name().unwrap_or_default()) else {
+            continue;
+        };
         places[section.index().0] = Some((tables, n));
         let data = section.data().map_err(|e| e.to_string())?.to_vec();
-        *(if tables { &mut out[n].tables } else { &mut out[n].text }) = data;
+        *(if tables {
+            &mut out[n].tables
+        } else {
+            &mut out[n].text
+        }) = data;
     }
     for symbol in file.symbols() {
         if symbol.kind() == object::SymbolKind::Text
@@ -196,7 +232,9 @@ fn read_object(data: &[u8], count: usize) -> Result<Vec<Assembled>, String> {
         }
     }
     for section in file.sections() {
-        let Some((in_tables, n)) = places[section.index().0] else { continue };
+        let Some((in_tables, n)) = places[section.index().0] else {
+            continue;
+        };
         for (offset, relocation) in section.relocations() {
             let object::RelocationTarget::Symbol(index) = relocation.target() else {
                 return Err(format!("relocation of an unknown kind in case {n}"));
@@ -205,7 +243,9 @@ fn read_object(data: &[u8], count: usize) -> Result<Vec<Assembled>, String> {
                 relocation.kind(),
                 object::RelocationKind::Relative | object::RelocationKind::PltRelative
             ) {
-                return Err(format!("case {n}: only pc-relative references can be laid out"));
+                return Err(format!(
+                    "case {n}: only pc-relative references can be laid out"
+                ));
             }
             let symbol = file.symbol_by_index(index).map_err(|e| e.to_string())?;
             let target = match symbol.section_index().and_then(|i| places[i.0]) {
@@ -216,7 +256,13 @@ fn read_object(data: &[u8], count: usize) -> Result<Vec<Assembled>, String> {
             };
             let size = relocation.size() / 8;
             let addend = relocation.addend();
-            out[n].relocations.push(Relocation { in_tables, offset, size, target, addend });
+            out[n].relocations.push(Relocation {
+                in_tables,
+                offset,
+                size,
+                target,
+                addend,
+            });
         }
     }
     for assembled in &mut out {

@@ -45,7 +45,12 @@ impl<'a> Header<'a> {
             other => return Err(format!("expected accept or reject, found {other:?}")),
         };
         let name = words.next().ok_or("a case needs a name")?;
-        let mut header = Header { reject, name, rules: Vec::new(), keys: Vec::new() };
+        let mut header = Header {
+            reject,
+            name,
+            rules: Vec::new(),
+            keys: Vec::new(),
+        };
         for word in words {
             match word.split_once('=') {
                 Some(key) => header.keys.push(key),
@@ -60,18 +65,34 @@ impl<'a> Header<'a> {
 
     /// The value of `key`; for a twin, `twin-key` wins.
     fn key(&self, key: &str, twin: bool) -> Option<&'a str> {
-        let find = |k: &str| self.keys.iter().find(|(name, _)| *name == k).map(|(_, v)| *v);
+        let find = |k: &str| {
+            self.keys
+                .iter()
+                .find(|(name, _)| *name == k)
+                .map(|(_, v)| *v)
+        };
         let own = find(key);
-        if twin { find(&format!("twin-{key}")).or(own) } else { own }
+        if twin {
+            find(&format!("twin-{key}")).or(own)
+        } else {
+            own
+        }
     }
 }
 
+/// Number of its first line, its header, and its numbered lines.
+type Paragraph<'a> = (usize, &'a str, Vec<(usize, &'a str)>);
+
 /// All cases of a corpus file.
 pub fn read(path: &Path) -> Result<Vec<Case>, String> {
-    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let file = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
     let mut cases = Vec::new();
-    let mut paragraph: Option<(usize, &str, Vec<(usize, &str)>)> = None;
+    let mut paragraph: Option<Paragraph> = None;
     for (index, line) in text.lines().enumerate() {
         if let Some(header) = line.strip_prefix("### ") {
             if let Some(done) = paragraph.take() {
@@ -88,13 +109,13 @@ pub fn read(path: &Path) -> Result<Vec<Case>, String> {
     Ok(cases)
 }
 
-fn read_paragraph(
-    file: &str,
-    (line, header, body): (usize, &str, Vec<(usize, &str)>),
-) -> Result<Vec<Case>, String> {
+fn read_paragraph(file: &str, (line, header, body): Paragraph) -> Result<Vec<Case>, String> {
     let at = |e: String| format!("{file}:{line}: {e}");
     let header = Header::parse(header).map_err(at)?;
-    let why: Vec<&str> = body.iter().filter_map(|(_, l)| l.strip_prefix("# ")).collect();
+    let why: Vec<&str> = body
+        .iter()
+        .filter_map(|(_, l)| l.strip_prefix("# "))
+        .collect();
     if why.is_empty() {
         return Err(at("a case says why in a comment".into()));
     }
@@ -120,11 +141,19 @@ fn read_paragraph(
         };
         let accept = twin || !header.reject;
         Ok(Case {
-            name: format!("{file}: {}{}", header.name, if twin { " (twin)" } else { "" }),
+            name: format!(
+                "{file}: {}{}",
+                header.name,
+                if twin { " (twin)" } else { "" }
+            ),
             file: file.to_string(),
             line,
             why: why.join(" "),
-            expect: if accept { Expect::Accept } else { Expect::Reject(header.rules.clone()) },
+            expect: if accept {
+                Expect::Accept
+            } else {
+                Expect::Reject(header.rules.clone())
+            },
             level,
             strength,
             features: header.key("features", twin) != Some("none"),
@@ -138,7 +167,9 @@ fn read_paragraph(
     let same_settings = (attack.level, attack.strength, attack.features)
         == (twin.level, twin.strength, twin.features);
     if same_settings && attack.body == twin.body {
-        return Err(at("the twin does not differ: mark its lines with + and -".into()));
+        return Err(at(
+            "the twin does not differ: mark its lines with + and -".into()
+        ));
     }
     Ok(vec![attack, twin])
 }

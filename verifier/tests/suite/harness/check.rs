@@ -11,13 +11,21 @@ use super::layout::{self, Settings};
 
 /// The features an image declares: all, or none.
 pub fn features(all: bool) -> Features {
-    if all { Features::all() } else { Features::empty() }
+    if all {
+        Features::all()
+    } else {
+        Features::empty()
+    }
 }
 
 /// The verdict on an image whose digest is not the subject.
 pub fn report(image: &Image) -> Report {
-    let options =
-        Options { level: None, strength: None, check_digest: false, check_features: true };
+    let options = Options {
+        level: None,
+        strength: None,
+        check_digest: false,
+        check_features: true,
+    };
     verify(image, &options)
 }
 
@@ -46,9 +54,9 @@ fn mismatch(case: &Case, report: &Report) -> Option<String> {
     let found = report.findings.iter();
     let good = match &case.expect {
         Expect::Accept => report.findings.is_empty(),
-        Expect::Reject(rules) => {
-            found.clone().any(|f| rules.iter().any(|rule| rule == f.rule.id()))
-        }
+        Expect::Reject(rules) => found
+            .clone()
+            .any(|f| rules.iter().any(|rule| rule == f.rule.id())),
     };
     if good {
         return None;
@@ -57,7 +65,11 @@ fn mismatch(case: &Case, report: &Report) -> Option<String> {
         Expect::Accept => "to be accepted".to_string(),
         Expect::Reject(rules) => format!("a finding for {}", rules.join(" or ")),
     };
-    let verdict = if report.findings.is_empty() { "it was accepted\n" } else { "findings:\n" };
+    let verdict = if report.findings.is_empty() {
+        "it was accepted\n"
+    } else {
+        "findings:\n"
+    };
     Some(format!(
         "{} (line {}): expected {expected}, but {verdict}{}      because: {}\n",
         case.name,
@@ -72,8 +84,11 @@ pub fn mismatches(cases: &[Case]) -> Result<Vec<String>, String> {
     let assembled = assemble::assemble(cases)?;
     let mut out = Vec::new();
     for (case, code) in cases.iter().zip(&assembled) {
-        let settings =
-            Settings { level: case.level, strength: case.strength, features: case.features };
+        let settings = Settings {
+            level: case.level,
+            strength: case.strength,
+            features: case.features,
+        };
         let image = layout::image(code, settings).map_err(|e| format!("{}: {e}", case.name))?;
         out.extend(mismatch(case, &report(&image)));
     }

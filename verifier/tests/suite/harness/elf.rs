@@ -45,7 +45,8 @@ fn put(out: &mut [u8], at: u64, bytes: &[u8]) {
 impl File {
     /// The file of a correct image, its digest filled in.
     pub fn new(image: &Image) -> File {
-        let functions: Vec<(u64, u64)> = image.functions.iter().map(|f| (f.start, f.size)).collect();
+        let functions: Vec<(u64, u64)> =
+            image.functions.iter().map(|f| (f.start, f.size)).collect();
         let mut segments = vec![Segment {
             kind: PT_LOAD,
             flags: 4,
@@ -60,7 +61,11 @@ impl File {
                 kind: PT_LOAD,
                 flags: s.flags,
                 address: s.start,
-                data: if is_box { image.bytes.clone() } else { vec![0; 0x100] },
+                data: if is_box {
+                    image.bytes.clone()
+                } else {
+                    vec![0; 0x100]
+                },
                 memory_size: s.size,
                 offset: None,
             });
@@ -108,20 +113,33 @@ impl File {
     }
 
     pub fn segment_at(&mut self, address: u64) -> &mut Segment {
-        self.segments.iter_mut().find(|s| s.address == address).expect("a segment of this file")
+        self.segments
+            .iter_mut()
+            .find(|s| s.address == address)
+            .expect("a segment of this file")
     }
 
     pub fn bytes(&self) -> Vec<u8> {
         let mut out = vec![0; PAGE as usize];
         put(&mut out, 0, b"\x7fELF\x02\x01\x01");
-        for (at, value) in [(0x10, self.kind), (0x12, self.machine), (0x34, 64), (0x36, 56), (0x3a, 64)] {
+        for (at, value) in [
+            (0x10, self.kind),
+            (0x12, self.machine),
+            (0x34, 64),
+            (0x36, 56),
+            (0x3a, 64),
+        ] {
             put(&mut out, at, &value.to_le_bytes());
         }
         put(&mut out, 0x14, &1u32.to_le_bytes());
         put(&mut out, 0x20, &64u64.to_le_bytes());
         // The note and the function table, in the first segment.
         put(&mut out, NOTE, &8u32.to_le_bytes());
-        put(&mut out, NOTE + 4, &(self.manifest.len() as u32).to_le_bytes());
+        put(
+            &mut out,
+            NOTE + 4,
+            &(self.manifest.len() as u32).to_le_bytes(),
+        );
         put(&mut out, NOTE + 8, &1u32.to_le_bytes());
         put(&mut out, NOTE + 12, b"Privbox\0");
         put(&mut out, NOTE + 20, &self.manifest);
@@ -139,15 +157,36 @@ impl File {
                 out.resize(out.len().next_multiple_of(PAGE as usize), 0);
             }
             let offset = s.offset.unwrap_or(offset);
-            headers.push((s.kind, s.flags, offset, s.address, s.data.len() as u64, s.memory_size, PAGE));
+            headers.push((
+                s.kind,
+                s.flags,
+                offset,
+                s.address,
+                s.data.len() as u64,
+                s.memory_size,
+                PAGE,
+            ));
         }
-        headers.push((PT_NOTE, 4, NOTE, HEADERS + NOTE, self.note_size, self.note_size, 4));
+        headers.push((
+            PT_NOTE,
+            4,
+            NOTE,
+            HEADERS + NOTE,
+            self.note_size,
+            self.note_size,
+            4,
+        ));
         put(&mut out, 0x38, &(headers.len() as u16).to_le_bytes());
-        for (n, (kind, flags, offset, address, in_file, in_memory, align)) in headers.iter().enumerate() {
+        for (n, (kind, flags, offset, address, in_file, in_memory, align)) in
+            headers.iter().enumerate()
+        {
             let at = 64 + 56 * n as u64;
             put(&mut out, at, &kind.to_le_bytes());
             put(&mut out, at + 4, &flags.to_le_bytes());
-            for (m, value) in [offset, address, address, in_file, in_memory, align].iter().enumerate() {
+            for (m, value) in [offset, address, address, in_file, in_memory, align]
+                .iter()
+                .enumerate()
+            {
                 put(&mut out, at + 8 + 8 * m as u64, &value.to_le_bytes());
             }
         }

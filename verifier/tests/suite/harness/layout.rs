@@ -40,7 +40,10 @@ fn outside(name: &str) -> Option<u64> {
         "data_end" => Some(DATA + DATA_SIZE),
         "rodata" => Some(RODATA),
         "hole" => Some(HOLE),
-        _ => GATE.iter().find(|(n, _)| *n == name).map(|(_, offset)| BASE + offset),
+        _ => GATE
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, offset)| BASE + offset),
     }
 }
 
@@ -54,7 +57,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { level: Level::Mask, strength: Strength::Architectural, features: true }
+        Settings {
+            level: Level::Mask,
+            strength: Strength::Architectural,
+            features: true,
+        }
     }
 }
 
@@ -70,13 +77,16 @@ pub fn image(code: &Assembled, settings: Settings) -> Result<Image, String> {
         let value = match &r.target {
             Target::Text(offset) => TEXT + offset,
             Target::Tables(offset) => tables + offset,
-            Target::Outside(name) => {
-                outside(name).ok_or_else(|| format!("no symbol {name}"))?
-            }
+            Target::Outside(name) => outside(name).ok_or_else(|| format!("no symbol {name}"))?,
         };
-        let (bytes, start) =
-            if r.in_tables { (&mut table_bytes, tables) } else { (&mut text, TEXT) };
-        let distance = value.wrapping_add_signed(r.addend).wrapping_sub(start + r.offset);
+        let (bytes, start) = if r.in_tables {
+            (&mut table_bytes, tables)
+        } else {
+            (&mut text, TEXT)
+        };
+        let distance = value
+            .wrapping_add_signed(r.addend)
+            .wrapping_sub(start + r.offset);
         let at = r.offset as usize;
         let size = usize::from(r.size);
         bytes
@@ -84,15 +94,35 @@ pub fn image(code: &Assembled, settings: Settings) -> Result<Image, String> {
             .ok_or("relocation outside its section")?
             .copy_from_slice(&distance.to_le_bytes()[..size]);
     }
-    let functions = code.functions.iter().map(|&(offset, size)| (TEXT + offset, size)).collect();
-    Ok(from_bytes(&text, &table_bytes, functions, settings, text_end, tables, tables_end))
+    let functions = code
+        .functions
+        .iter()
+        .map(|&(offset, size)| (TEXT + offset, size))
+        .collect();
+    Ok(from_bytes(
+        &text,
+        &table_bytes,
+        functions,
+        settings,
+        text_end,
+        tables,
+        tables_end,
+    ))
 }
 
 /// An image of one function: `code` alone, without tables.
 pub fn function(code: &[u8], settings: Settings) -> Image {
     let end = TEXT + code.len() as u64;
     let tables = end.next_multiple_of(16);
-    from_bytes(code, &[], vec![(TEXT, code.len() as u64)], settings, end, tables, tables)
+    from_bytes(
+        code,
+        &[],
+        vec![(TEXT, code.len() as u64)],
+        settings,
+        end,
+        tables,
+        tables,
+    )
 }
 
 fn from_bytes(
@@ -121,11 +151,26 @@ fn from_bytes(
         bytes,
         text: TEXT..text_end.next_multiple_of(16),
         tables: tables_start..tables_end,
-        functions: functions.into_iter().map(|(start, size)| Function { start, size }).collect(),
+        functions: functions
+            .into_iter()
+            .map(|(start, size)| Function { start, size })
+            .collect(),
         segments: vec![
-            Segment { start: RODATA, size: PAGE, flags: READ },
-            Segment { start: BASE, size: end - BASE, flags: READ | EXECUTE },
-            Segment { start: DATA, size: DATA_SIZE, flags: READ | WRITE },
+            Segment {
+                start: RODATA,
+                size: PAGE,
+                flags: READ,
+            },
+            Segment {
+                start: BASE,
+                size: end - BASE,
+                flags: READ | EXECUTE,
+            },
+            Segment {
+                start: DATA,
+                size: DATA_SIZE,
+                flags: READ | WRITE,
+            },
         ],
         level: settings.level,
         strength: settings.strength,

@@ -36,10 +36,16 @@ impl Random {
 
 /// Scales the work of the randomised tests: `PRIVBOX_TEST_EFFORT=20` makes them 20 times as long.
 pub fn effort() -> u64 {
-    std::env::var("PRIVBOX_TEST_EFFORT").ok().and_then(|v| v.parse().ok()).unwrap_or(1)
+    std::env::var("PRIVBOX_TEST_EFFORT")
+        .ok()
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(1)
 }
 
 /// The first seed: `PRIVBOX_TEST_SEED=1234` repeats a failure or explores elsewhere.
 pub fn first_seed() -> u64 {
-    std::env::var("PRIVBOX_TEST_SEED").ok().and_then(|v| v.parse().ok()).unwrap_or(1)
+    std::env::var("PRIVBOX_TEST_SEED")
+        .ok()
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(1)
 }

@@ -60,7 +60,14 @@ fn modrm(reg: u8, rm: Operand) -> (u8, Vec<u8>) {
 }
 
 /// A legacy instruction: prefixes, REX if needed, opcode, ModRM, immediate.
-pub fn legacy(width: Width, prefix: &[u8], opcode: &[u8], reg: u8, rm: Operand, imm: &[u8]) -> Vec<u8> {
+pub fn legacy(
+    width: Width,
+    prefix: &[u8],
+    opcode: &[u8],
+    reg: u8,
+    rm: Operand,
+    imm: &[u8],
+) -> Vec<u8> {
     let (mut rex, tail) = modrm(reg, rm);
     let mut out = Vec::new();
     if width == Width::B2 {
@@ -93,10 +100,28 @@ pub fn usual(width: Width, opcode: &[u8], reg: u8, rm: Operand, imm: &[u8]) -> V
 }
 
 /// A VEX instruction of map 0F38 or 0F3A (BMI): `pp` is 0, 1 (66), 2 (F3), 3 (F2).
-pub fn vex(map: u8, pp: u8, wide: bool, opcode: u8, reg: u8, v: u8, rm: Operand, imm: &[u8]) -> Vec<u8> {
+#[expect(
+    clippy::too_many_arguments,
+    reason = "they are the fields of the encoding"
+)]
+pub fn vex(
+    map: u8,
+    pp: u8,
+    wide: bool,
+    opcode: u8,
+    reg: u8,
+    v: u8,
+    rm: Operand,
+    imm: &[u8],
+) -> Vec<u8> {
     let (rex, tail) = modrm(reg, rm);
     let inverted = ((rex >> 2 & 1) ^ 1) << 7 | ((rex >> 1 & 1) ^ 1) << 6 | ((rex & 1) ^ 1) << 5;
-    let mut out = vec![0xc4, inverted | map, u8::from(wide) << 7 | (!v & 15) << 3 | pp, opcode];
+    let mut out = vec![
+        0xc4,
+        inverted | map,
+        u8::from(wide) << 7 | (!v & 15) << 3 | pp,
+        opcode,
+    ];
     out.extend(tail);
     out.extend_from_slice(imm);
     out

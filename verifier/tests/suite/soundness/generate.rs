@@ -42,7 +42,13 @@ pub struct Generator<'a> {
 pub fn function(random: &mut Random) -> Vec<u8> {
     let calls = random.one_in(3);
     let mask = random.pick(&[11, 12, 3]);
-    let mut g = Generator { random, items: Vec::new(), frame: 0, mask, calls };
+    let mut g = Generator {
+        random,
+        items: Vec::new(),
+        frame: 0,
+        mask,
+        calls,
+    };
     g.build();
     g.encode()
 }
@@ -53,7 +59,10 @@ impl Generator<'_> {
     }
 
     fn build(&mut self) {
-        let saved = self.random.index(CALLEE_SAVED.len() + 1).max(usize::from(self.mask != 11) * 3);
+        let saved = self
+            .random
+            .index(CALLEE_SAVED.len() + 1)
+            .max(usize::from(self.mask != 11) * 3);
         for r in &CALLEE_SAVED[..saved] {
             self.push(*r);
         }
@@ -132,21 +141,40 @@ impl Generator<'_> {
     }
 
     fn width(&mut self) -> Width {
-        if self.random.one_in(2) { Width::B8 } else { self.random.pick(&Width::ALL) }
+        if self.random.one_in(2) {
+            Width::B8
+        } else {
+            self.random.pick(&Width::ALL)
+        }
     }
 
     fn push(&mut self, r: u8) {
-        self.code(if r < 8 { vec![0x50 | r] } else { vec![0x41, 0x50 | (r & 7)] });
+        self.code(if r < 8 {
+            vec![0x50 | r]
+        } else {
+            vec![0x41, 0x50 | (r & 7)]
+        });
     }
 
     fn pop(&mut self, r: u8) {
-        self.code(if r < 8 { vec![0x58 | r] } else { vec![0x41, 0x58 | (r & 7)] });
+        self.code(if r < 8 {
+            vec![0x58 | r]
+        } else {
+            vec![0x41, 0x58 | (r & 7)]
+        });
     }
 
     fn adjust(&mut self, by: i32) {
         if by != 0 {
             let bytes = by.to_le_bytes();
-            self.code(legacy(Width::B8, &[], &[0x81], 0, Operand::Register(RSP), &bytes));
+            self.code(legacy(
+                Width::B8,
+                &[],
+                &[0x81],
+                0,
+                Operand::Register(RSP),
+                &bytes,
+            ));
         }
     }
 
@@ -157,13 +185,31 @@ impl Generator<'_> {
     }
 
     fn store_slot(&mut self, offset: i32, r: u8) {
-        let slot = Memory { base: Some(RSP), index: None, displacement: offset };
-        self.code(legacy(Width::B8, &[], &[0x89], r, Operand::Memory(slot), &[]));
+        let slot = Memory {
+            base: Some(RSP),
+            index: None,
+            displacement: offset,
+        };
+        self.code(legacy(
+            Width::B8,
+            &[],
+            &[0x89],
+            r,
+            Operand::Memory(slot),
+            &[],
+        ));
     }
 
     fn apply_mask(&mut self, r: u8) {
         let mask = self.mask;
-        self.code(legacy(Width::B8, &[], &[0x21], mask, Operand::Register(r), &[]));
+        self.code(legacy(
+            Width::B8,
+            &[],
+            &[0x21],
+            mask,
+            Operand::Register(r),
+            &[],
+        ));
     }
 
     /// An operand in the frame, mostly a whole slot.
@@ -173,25 +219,56 @@ impl Generator<'_> {
         if self.random.one_in(6) {
             displacement += self.random.below(16) as i32 - 8;
         }
-        Operand::Memory(Memory { base: Some(RSP), index: None, displacement })
+        Operand::Memory(Memory {
+            base: Some(RSP),
+            index: None,
+            displacement,
+        })
     }
 
     fn displacement(&mut self) -> i32 {
         let wild = self.random.next() as i32;
         self.random.pick(&[
-            0, 0, 0, 8, 8, -8, 16, 0x100, -0x100, 0x1000, 0x10000, 0x10001, 0x10_0000, -0x1e_0000, -0x1f_0000,
-            -0x1f_0001, -0x20_0000, 0x4000_0000, 0x7fff_ffff, i32::MIN, wild,
+            0,
+            0,
+            0,
+            8,
+            8,
+            -8,
+            16,
+            0x100,
+            -0x100,
+            0x1000,
+            0x10000,
+            0x10001,
+            0x10_0000,
+            -0x1e_0000,
+            -0x1f_0000,
+            -0x1f_0001,
+            -0x20_0000,
+            0x4000_0000,
+            0x7fff_ffff,
+            i32::MIN,
+            wild,
         ])
     }
 
     fn memory(&mut self) -> Operand {
-        let base = if self.random.one_in(20) { None } else { Some(self.register()) };
+        let base = if self.random.one_in(20) {
+            None
+        } else {
+            Some(self.register())
+        };
         let index = if self.random.one_in(4) {
             Some((self.register(), self.random.below(4) as u8))
         } else {
             None
         };
-        Operand::Memory(Memory { base, index, displacement: self.displacement() })
+        Operand::Memory(Memory {
+            base,
+            index,
+            displacement: self.displacement(),
+        })
     }
 
     /// A register mostly, else memory or a slot.
@@ -206,8 +283,25 @@ impl Generator<'_> {
     fn step_constant(&mut self) -> i32 {
         let wild = self.random.next() as i32;
         self.random.pick(&[
-            1, -1, 8, -8, 8, 16, 64, 1024, -1024, -1025, 0x10_0000, 0x10_0001, -0x1f_0000, 127, 255, 0xffff,
-            0x7fff_ffff, i32::MIN, wild,
+            1,
+            -1,
+            8,
+            -8,
+            8,
+            16,
+            64,
+            1024,
+            -1024,
+            -1025,
+            0x10_0000,
+            0x10_0001,
+            -0x1f_0000,
+            127,
+            255,
+            0xffff,
+            0x7fff_ffff,
+            i32::MIN,
+            wild,
         ])
     }
 
@@ -244,7 +338,9 @@ impl Generator<'_> {
             }
             20..=22 => {
                 let rm = self.memory();
-                let width = self.random.pick(&[Width::B8, Width::B8, Width::B4, Width::B2]);
+                let width = self
+                    .random
+                    .pick(&[Width::B8, Width::B8, Width::B4, Width::B2]);
                 self.code(legacy(width, &[], &[0x8d], r, rm, &[]));
             }
             23 => {
@@ -277,7 +373,9 @@ impl Generator<'_> {
             }
             28 => {
                 let rm = self.operand();
-                let opcode: &[u8] = self.random.pick(&[&[0x86][..], &[0x0f, 0xc0], &[0x0f, 0xb0]]);
+                let opcode: &[u8] = self
+                    .random
+                    .pick(&[&[0x86][..], &[0x0f, 0xc0], &[0x0f, 0xb0]]);
                 self.code(usual(width, opcode, r, rm, &[]));
             }
             29 => {
@@ -308,7 +406,18 @@ impl Generator<'_> {
                 self.items.push(Item::Jump(Some(condition), to));
             }
             _ => {
-                let value = self.random.pick(&[0, 1, 63, 64, 0xffff, 0x7fff_ffff, 1 << 31, 1 << 47, 0xfeff_ffff_ffff_0000, u64::MAX]);
+                let value = self.random.pick(&[
+                    0,
+                    1,
+                    63,
+                    64,
+                    0xffff,
+                    0x7fff_ffff,
+                    1 << 31,
+                    1 << 47,
+                    0xfeff_ffff_ffff_0000,
+                    u64::MAX,
+                ]);
                 self.constant(r, value);
             }
         }
@@ -325,7 +434,16 @@ impl Generator<'_> {
             2 => 0xbe,
             3 => 0xbf,
             4 => 0xaf,
-            5 => return self.code(legacy(Width::B1, &[], &[0x0f, 0x90 | condition], 0, rm, &[])),
+            5 => {
+                return self.code(legacy(
+                    Width::B1,
+                    &[],
+                    &[0x0f, 0x90 | condition],
+                    0,
+                    rm,
+                    &[],
+                ));
+            }
             6 => return self.code(legacy(wide, &[], &[0x63], r, rm, &[])),
             _ => 0x40 | condition,
         };
@@ -361,7 +479,11 @@ impl Generator<'_> {
             let opcode = self.random.pick(&[0xa4, 0xac]);
             self.code(legacy(wide, &[], &[0x0f, opcode], r, rm, &[count]));
         } else {
-            let rm = if self.random.one_in(4) { self.slot() } else { rm };
+            let rm = if self.random.one_in(4) {
+                self.slot()
+            } else {
+                rm
+            };
             let operation = self.random.pick(&[4, 5, 6, 6, 7]);
             self.code(legacy(wide, &[], &[0x0f, 0xba], operation, rm, &[count]));
         }
@@ -379,7 +501,16 @@ impl Generator<'_> {
             5 => vex(2, 2, wide, 0xf7, r, s, rm, &[]),
             6 => vex(2, 3, wide, 0xf7, r, s, rm, &[]),
             7 => vex(2, 3, wide, 0xf6, r, s, rm, &[]),
-            _ => vex(3, 3, wide, 0xf0, r, 0, rm, &[self.random.pick(&[0, 1, 31, 63])]),
+            _ => vex(
+                3,
+                3,
+                wide,
+                0xf0,
+                r,
+                0,
+                rm,
+                &[self.random.pick(&[0, 1, 31, 63])],
+            ),
         };
         self.code(bytes);
     }
@@ -387,7 +518,11 @@ impl Generator<'_> {
     /// Moves between vector registers, memory, slots and general registers.
     fn vector(&mut self, r: u8) {
         let x = self.random.below(2) as u8;
-        let rm = if self.random.one_in(2) { self.slot() } else { self.operand() };
+        let rm = if self.random.one_in(2) {
+            self.slot()
+        } else {
+            self.operand()
+        };
         let memory = match rm {
             Operand::Memory(_) => rm,
             Operand::Register(_) => self.memory(),
@@ -397,7 +532,14 @@ impl Generator<'_> {
             1 => legacy(Width::B4, &[], &[0x0f, 0x11], x, memory, &[]),
             2 => legacy(Width::B8, &[0x66], &[0x0f, 0x6e], x, rm, &[]),
             3 => legacy(Width::B8, &[0x66], &[0x0f, 0x7e], x, rm, &[]),
-            _ => legacy(Width::B4, &[0x66], &[0x0f, 0x7e], x, Operand::Register(r), &[]),
+            _ => legacy(
+                Width::B4,
+                &[0x66],
+                &[0x0f, 0x7e],
+                x,
+                Operand::Register(r),
+                &[],
+            ),
         };
         self.code(bytes);
     }
@@ -413,12 +555,23 @@ impl Generator<'_> {
             let displacement = self.displacement();
             let s = self.register();
             let base = if self.random.one_in(4) {
-                self.code(legacy(Width::B8, &[], &[0x89], r, Operand::Register(s), &[]));
+                self.code(legacy(
+                    Width::B8,
+                    &[],
+                    &[0x89],
+                    r,
+                    Operand::Register(s),
+                    &[],
+                ));
                 s
             } else {
                 r
             };
-            let memory = Operand::Memory(Memory { base: Some(base), index: None, displacement });
+            let memory = Operand::Memory(Memory {
+                base: Some(base),
+                index: None,
+                displacement,
+            });
             let s = self.register();
             let opcode = self.random.pick(&[0x88, 0x8a, 0x02, 0x38]);
             let width = self.random.pick(&Width::ALL);
@@ -426,12 +579,23 @@ impl Generator<'_> {
         }
         let by = self.step_constant().to_le_bytes();
         let operation = self.random.pick(&[0, 0, 5]);
-        self.code(legacy(Width::B8, &[], &[0x81], operation, Operand::Register(r), &by));
+        self.code(legacy(
+            Width::B8,
+            &[],
+            &[0x81],
+            operation,
+            Operand::Register(r),
+            &by,
+        ));
         let back = start + self.random.index(2);
         self.items.push(Item::Jump(Some(5), back));
         if self.random.one_in(2) {
             let displacement = self.displacement();
-            let memory = Operand::Memory(Memory { base: Some(r), index: None, displacement });
+            let memory = Operand::Memory(Memory {
+                base: Some(r),
+                index: None,
+                displacement,
+            });
             self.code(usual(Width::B8, &[0x8a], 0, memory, &[]));
         }
     }

@@ -66,7 +66,11 @@ fn violation<T>(text: String) -> Step<T> {
 }
 
 fn size_mask(size: usize) -> u64 {
-    if size >= 8 { u64::MAX } else { (1 << (size * 8)) - 1 }
+    if size >= 8 {
+        u64::MAX
+    } else {
+        (1 << (size * 8)) - 1
+    }
 }
 
 fn sign_extend(value: u64, size: usize) -> u64 {
@@ -108,7 +112,11 @@ impl Machine {
     }
 
     fn show(&mut self, what: &'static str, value: u64) {
-        self.shown.push(Shown { ip: self.ip, what, value });
+        self.shown.push(Shown {
+            ip: self.ip,
+            what,
+            value,
+        });
     }
 
     // ---- memory
@@ -167,7 +175,11 @@ impl Machine {
         self.check_user(address)?;
         let low = u128::from(hostile(&mut self.choices));
         let value = low | u128::from(self.choices.next()) << 64;
-        Ok(if size == 16 { value } else { value & u128::from(size_mask(size)) })
+        Ok(if size == 16 {
+            value
+        } else {
+            value & u128::from(size_mask(size))
+        })
     }
 
     fn store_at(&mut self, address: u64, size: usize, value: u128) -> Step<()> {
@@ -280,7 +292,11 @@ impl Machine {
 
     fn execute(&mut self, i: &Instruction) -> Step<u64> {
         let next = i.next_ip();
-        let size = if i.op_count() > 0 { Self::operand_size(i, 0) } else { 0 };
+        let size = if i.op_count() > 0 {
+            Self::operand_size(i, 0)
+        } else {
+            0
+        };
         let bits = 8 * size as u64;
         match i.mnemonic() {
             M::Nop | M::Cmp | M::Test | M::Bt if i.mnemonic() == M::Nop => {}
@@ -290,7 +306,11 @@ impl Machine {
             M::Call => self.call()?,
             M::Jmp => return Ok(i.near_branch_target()),
             _ if i.is_jcc_short_or_near() => {
-                return Ok(if self.coin() { i.near_branch_target() } else { next });
+                return Ok(if self.coin() {
+                    i.near_branch_target()
+                } else {
+                    next
+                });
             }
             M::Cmp | M::Test => {
                 // What is compared decides flags: the values are shown, except rule 13's test.
@@ -463,7 +483,11 @@ impl Machine {
                 let (a, control) = (self.read(i, 1)?, self.read(i, 2)?);
                 let (start, length) = (control & 0xff, control >> 8 & 0xff);
                 let shifted = if start < 64 { a >> start } else { 0 };
-                if length < 64 { shifted & ((1 << length) - 1) } else { shifted }
+                if length < 64 {
+                    shifted & ((1 << length) - 1)
+                } else {
+                    shifted
+                }
             }
             M::Shlx => self.read(i, 1)? << (self.read(i, 2)? & (bits - 1)),
             M::Shrx => self.read(i, 1)? >> (self.read(i, 2)? & (bits - 1)),
@@ -476,7 +500,11 @@ impl Machine {
                 if n == 0 { a } else { a >> n | a << (bits - n) }
             }
             M::Mulx => {
-                let factor = if size == 8 { self.registers[2] } else { self.get(Register::EDX) };
+                let factor = if size == 8 {
+                    self.registers[2]
+                } else {
+                    self.get(Register::EDX)
+                };
                 let product = u128::from(factor) * u128::from(self.read(i, 2)?);
                 // The low half first: if both are one register, the high half wins.
                 self.set(i.op_register(1), product as u64);
@@ -515,7 +543,11 @@ impl Machine {
             M::Sar => ((sign_extend(a, size) as i64) >> count) as u64,
             M::Rol | M::Ror => {
                 let n = count % bits;
-                let n = if i.mnemonic() == M::Rol { n } else { (bits - n) % bits };
+                let n = if i.mnemonic() == M::Rol {
+                    n
+                } else {
+                    (bits - n) % bits
+                };
                 if n == 0 { a } else { a << n | a >> (bits - n) }
             }
             // Through the carry, which is anything: one bit more to rotate.
@@ -523,8 +555,16 @@ impl Machine {
                 let carry = u128::from(self.coin());
                 let wide = u128::from(a) | carry << bits;
                 let n = count % (bits + 1);
-                let n = if i.mnemonic() == M::Rcl { n } else { (bits + 1 - n) % (bits + 1) };
-                (if n == 0 { wide } else { wide << n | wide >> (bits + 1 - n) }) as u64
+                let n = if i.mnemonic() == M::Rcl {
+                    n
+                } else {
+                    (bits + 1 - n) % (bits + 1)
+                };
+                (if n == 0 {
+                    wide
+                } else {
+                    wide << n | wide >> (bits + 1 - n)
+                }) as u64
             }
         };
         self.write(i, 0, value & size_mask(size))
@@ -549,9 +589,7 @@ impl Machine {
                 self.set(accumulator, old);
             }
         } else {
-            if memory {
-                self.write(i, 0, old)?;
-            } else if zero && size == 4 {
+            if memory || zero && size == 4 {
                 self.write(i, 0, old)?;
             }
             self.set(accumulator, old);
@@ -599,7 +637,11 @@ impl Machine {
             M::Mul | M::Imul => {
                 let signed = i.mnemonic() == M::Imul;
                 let wide = |v: u64| {
-                    if signed { i128::from(sign_extend(v, size) as i64) } else { i128::from(v) }
+                    if signed {
+                        i128::from(sign_extend(v, size) as i64)
+                    } else {
+                        i128::from(v)
+                    }
                 };
                 let product = wide(a).wrapping_mul(wide(b));
                 self.set(low, product as u64);

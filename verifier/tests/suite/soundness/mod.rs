@@ -22,7 +22,9 @@ use crate::harness::random::{Random, effort, first_seed};
 use machine::{Machine, Stop};
 
 fn decode(code: &[u8]) -> Vec<Instruction> {
-    Decoder::with_ip(64, code, TEXT, DecoderOptions::NONE).into_iter().collect()
+    Decoder::with_ip(64, code, TEXT, DecoderOptions::NONE)
+        .into_iter()
+        .collect()
 }
 
 fn blank(code: &mut [u8], i: &Instruction) {
@@ -40,7 +42,9 @@ fn repair(mut code: Vec<u8>, settings: Settings) -> Option<Vec<u8>> {
         let instructions = decode(&code);
         let mut progress = false;
         for finding in &report.findings {
-            let Some(i) = instructions.iter().find(|i| i.ip() == finding.address) else { continue };
+            let Some(i) = instructions.iter().find(|i| i.ip() == finding.address) else {
+                continue;
+            };
             if matches!(i.flow_control(), FlowControl::Next | FlowControl::Call)
                 || i.is_jcc_short_or_near()
             {
@@ -83,22 +87,41 @@ fn run(code: &[Instruction], choices: u64, secrets: u64, settings: Settings, fli
     for _ in 0..3000 {
         let Ok(index) = code.binary_search_by_key(&ip, Instruction::ip) else {
             let stop = Stop::Violation(format!("control reaches {ip:#x}"));
-            return Run { stop, machine, trace };
+            return Run {
+                stop,
+                machine,
+                trace,
+            };
         };
         trace.push(ip);
         match machine.step(&code[index]) {
             Ok(next) => ip = next,
-            Err(stop) => return Run { stop, machine, trace },
+            Err(stop) => {
+                return Run {
+                    stop,
+                    machine,
+                    trace,
+                };
+            }
         }
         if transient && code[index].flow_control() == FlowControl::Call {
             machine.forget_registers();
         }
     }
-    Run { stop: Stop::Fine, machine, trace }
+    Run {
+        stop: Stop::Fine,
+        machine,
+        trace,
+    }
 }
 
 /// What is wrong with a run of an accepted program, if anything.
-fn attack(code: &[Instruction], choices: u64, settings: Settings, flight: bool) -> Result<u64, String> {
+fn attack(
+    code: &[Instruction],
+    choices: u64,
+    settings: Settings,
+    flight: bool,
+) -> Result<u64, String> {
     let a = run(code, choices, choices ^ 0x5555, settings, flight);
     let b = run(code, choices, !choices, settings, flight);
     let t1 = settings.strength == Strength::Transient && flight;
@@ -116,7 +139,10 @@ fn attack(code: &[Instruction], choices: u64, settings: Settings, flight: bool) 
     }
     for (x, y) in a.machine.shown.iter().zip(&b.machine.shown) {
         if x != y {
-            return Err(format!("a secret shows: {x:x?} or {y:x?}\n  trace {:x?}", tail(&a.trace)));
+            return Err(format!(
+                "a secret shows: {x:x?} or {y:x?}\n  trace {:x?}",
+                tail(&a.trace)
+            ));
         }
     }
     Ok(a.trace.len() as u64)
@@ -146,7 +172,9 @@ fn campaign(first: u64, count: u64, settings: Settings) {
     let mut unknown = Vec::new();
     for seed in first..first + count {
         let mut random = Random::new(seed);
-        let Some(code) = repair(generate::function(&mut random), settings) else { continue };
+        let Some(code) = repair(generate::function(&mut random), settings) else {
+            continue;
+        };
         accepted += 1;
         let instructions = decode(&code);
         for round in 0..12 {
@@ -166,9 +194,15 @@ fn campaign(first: u64, count: u64, settings: Settings) {
     }
     println!("{accepted} of {count} programs accepted, {steps} instructions executed");
     // The oracle must not become vacuous.
-    assert!(accepted * 2 > count, "only {accepted} of {count} random programs are accepted");
+    assert!(
+        accepted * 2 > count,
+        "only {accepted} of {count} random programs are accepted"
+    );
     assert!(steps > accepted * 50, "runs are too short: {steps} steps");
-    assert!(unknown.is_empty(), "the machine does not know instructions: {unknown:x?}");
+    assert!(
+        unknown.is_empty(),
+        "the machine does not know instructions: {unknown:x?}"
+    );
 }
 
 #[test]
@@ -178,27 +212,41 @@ fn random_programs() {
 
 #[test]
 fn random_programs_without_features() {
-    let settings = Settings { features: false, ..Settings::default() };
+    let settings = Settings {
+        features: false,
+        ..Settings::default()
+    };
     campaign(first_seed() + 1_000_000_000, 1000 * effort(), settings);
 }
 
 #[test]
 fn random_programs_at_transient_strength() {
-    let settings = Settings { strength: Strength::Transient, ..Settings::default() };
+    let settings = Settings {
+        strength: Strength::Transient,
+        ..Settings::default()
+    };
     campaign(first_seed() + 2_000_000_000, 1500 * effort(), settings);
 }
 
 /// The machine itself, on programs whose outcome is known.
 #[test]
 fn machine_sees_violations() {
-    let settings = Settings { level: Level::Mask, ..Settings::default() };
+    let settings = Settings {
+        level: Level::Mask,
+        ..Settings::default()
+    };
     let bad: [(&str, &[u8]); 7] = [
         ("mov (%rdi),%rax", &[0x48, 0x8b, 0x07, 0xc3]),
         ("mov (%rsp),%rax", &[0x48, 0x8b, 0x04, 0x24, 0xc3]),
         ("mov %rsp,%rax", &[0x48, 0x89, 0xe0, 0xc3]),
         ("push; ret", &[0x50, 0xc3]),
         ("mov %rdi,%rbx", &[0x48, 0x89, 0xfb, 0xc3]),
-        ("sub $8,%rsp; mov (%rsp),%rax; add", &[0x48, 0x83, 0xec, 8, 0x48, 0x8b, 4, 0x24, 0x48, 0x83, 0xc4, 8, 0xc3]),
+        (
+            "sub $8,%rsp; mov (%rsp),%rax; add",
+            &[
+                0x48, 0x83, 0xec, 8, 0x48, 0x8b, 4, 0x24, 0x48, 0x83, 0xc4, 8, 0xc3,
+            ],
+        ),
         ("cmp %rsp,%rdi", &[0x48, 0x39, 0xe7, 0xc3]),
     ];
     for (name, code) in bad {
