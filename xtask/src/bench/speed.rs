@@ -1,6 +1,6 @@
 //! The speed of the tools themselves: compiling and verifying.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -24,6 +24,9 @@ pub struct CompileTime {
 #[derive(Debug, Serialize)]
 pub struct Verification {
     pub program: String,
+    /// Functions in the box, and those that were compiled again with a mask on every access.
+    pub functions: u64,
+    pub fallbacks: u64,
     pub text_bytes: u64,
     /// Wall time of `privbox verify`, start of the process included; the fastest of some runs.
     pub seconds: f64,
@@ -94,19 +97,35 @@ pub fn verifier(
                 .map(|_| ())
             };
             let best = measure::fastest(VERIFICATIONS, &mut [&mut verify])?;
-            let text_bytes =
-                measure::section_bytes(&executable, |name| name.starts_with(".privbox.text"))?;
+            let report = inspect(project, &executable)?;
+            let text_bytes = report["text_bytes"].as_u64().context("no text_bytes")?;
             let seconds = best[0].as_secs_f64();
-            let megabytes_per_second = text_bytes as f64 / 1e6 / seconds;
             Ok(Verification {
                 program: program.to_owned(),
+                functions: report["functions"]
+                    .as_array()
+                    .map_or(0, |list| list.len() as u64),
+                fallbacks: report["fallbacks"].as_u64().context("no fallbacks")?,
                 text_bytes,
                 seconds,
-                megabytes_per_second,
+                megabytes_per_second: text_bytes as f64 / 1e6 / seconds,
             })
         }));
     }
     results
+}
+
+/// `privbox inspect` of one file.
+fn inspect(project: &Project, executable: &Path) -> Result<serde_json::Value> {
+    let mut command = Command::new(project.tool("privbox"));
+    command
+        .args(["inspect", "--format", "json"])
+        .arg(executable);
+    let report: serde_json::Value = serde_json::from_slice(&util::capture(&mut command)?.stdout)?;
+    report["files"]
+        .get(0)
+        .cloned()
+        .context("privbox inspect reports no file")
 }
 
 /// A result, or a problem on the list.

@@ -95,6 +95,15 @@ pub fn render(figures: &Figures, variants: &[&Variant], programs: &[&Program]) -
             bytes / 1000
         );
     }
+    let functions: u64 = figures.verifier.iter().map(|v| v.functions).sum();
+    let fallbacks: u64 = figures.verifier.iter().map(|v| v.fallbacks).sum();
+    if functions > 0 {
+        let share = 100.0 * (functions - fallbacks.min(functions)) as f64 / functions as f64;
+        let _ = writeln!(
+            text,
+            "Accepted without the fallback (a mask on every access): {share:.2} % of {functions} functions."
+        );
+    }
     if !figures.problems.is_empty() {
         let _ = writeln!(text, "\nFailed:");
         for problem in &figures.problems {
