@@ -11,6 +11,7 @@ pub mod codegen;
 pub mod computed_goto;
 pub mod depth;
 pub mod entry;
+pub mod libm;
 pub mod llvm;
 pub mod map;
 pub mod mask;

@@ -6,7 +6,7 @@ use crate::callouts::{Callouts, provided};
 use crate::llvm::{Context, Function, Linkage, Machine, Module};
 use crate::split::{self, Names, Shared, plain};
 use crate::{
-    Error, FunctionRecord, Options, OutsideRecord, Output, UnitRecord, asm, codegen, computed_goto, depth, entry, map, mask, object,
+    Error, FunctionRecord, Options, OutsideRecord, Output, UnitRecord, asm, codegen, computed_goto, depth, entry, libm, map, mask, object,
     prepare, safestack, select, switches,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -43,6 +43,7 @@ pub fn run_keeping_ir(
     let machine = codegen::machine(&boxed, options)?;
     split::name_everything(&normal);
     split::name_everything(&boxed);
+    libm::lower(&boxed);
     let selection = select::select(&boxed, options)?;
     let names = Names::new(&options.unit_hash);
     let mut record = UnitRecord {
