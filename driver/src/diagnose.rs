@@ -31,13 +31,20 @@ impl Symbolizer {
                 file.symbols()
                     .filter(|symbol| symbol.is_definition() && symbol.kind() == SymbolKind::Text)
                     .filter_map(|symbol| {
-                        Some((symbol.address(), symbol.size(), symbol.name().ok()?.to_owned()))
+                        Some((
+                            symbol.address(),
+                            symbol.size(),
+                            symbol.name().ok()?.to_owned(),
+                        ))
                     })
                     .collect()
             })
             .unwrap_or_default();
         symbols.sort();
-        Self { symbols, lines: addr2line::Loader::new(path).ok() }
+        Self {
+            symbols,
+            lines: addr2line::Loader::new(path).ok(),
+        }
     }
 
     /// The symbol at exactly this address.
@@ -115,10 +122,20 @@ fn one(
     symbolizer: &Symbolizer,
     image: Option<&Image>,
 ) {
-    let Finding { rule, function, address, state, message, hint, .. } = finding;
+    let Finding {
+        rule,
+        function,
+        address,
+        state,
+        message,
+        hint,
+        ..
+    } = finding;
     let _ = writeln!(text, "{name}: {} ({}): {message}", rule.id(), rule.name());
     if let Some(start) = function {
-        let function = symbolizer.function(*start).unwrap_or_else(|| format!("{start:#x}"));
+        let function = symbolizer
+            .function(*start)
+            .unwrap_or_else(|| format!("{start:#x}"));
         let offset = address.wrapping_sub(*start);
         let _ = writeln!(text, "  function: {function} (+{offset:#x})");
     }
@@ -148,8 +165,12 @@ fn disassemble(image: &Image, start: u64, address: u64) -> Option<String> {
         .functions
         .iter()
         .find(|function| function.start == start)
-        .map_or(address.saturating_add(64), |function| function.start.saturating_add(function.size));
-    let to = usize::try_from(end.checked_sub(image.base)?).ok()?.min(image.bytes.len());
+        .map_or(address.saturating_add(64), |function| {
+            function.start.saturating_add(function.size)
+        });
+    let to = usize::try_from(end.checked_sub(image.base)?)
+        .ok()?
+        .min(image.bytes.len());
     let code = image.bytes.get(from..to)?;
     let mut formatter = GasFormatter::new();
     let mut lines: Vec<(u64, String)> = Vec::new();
@@ -157,13 +178,23 @@ fn disassemble(image: &Image, start: u64, address: u64) -> Option<String> {
         let mut line = String::new();
         formatter.format(&instruction, &mut line);
         lines.push((instruction.ip(), line));
-        if lines.iter().rev().take(AROUND + 1).last().is_some_and(|(ip, _)| *ip > address) {
+        if lines
+            .iter()
+            .rev()
+            .take(AROUND + 1)
+            .last()
+            .is_some_and(|(ip, _)| *ip > address)
+        {
             break;
         }
     }
     // An address between instructions (a jump into the middle): the one before is shown.
     let at = lines.iter().rposition(|(ip, _)| *ip <= address)?;
-    let shown = lines.iter().enumerate().skip(at.saturating_sub(AROUND)).take(2 * AROUND + 1);
+    let shown = lines
+        .iter()
+        .enumerate()
+        .skip(at.saturating_sub(AROUND))
+        .take(2 * AROUND + 1);
     let mut text = String::new();
     for (index, (ip, line)) in shown {
         let mark = if index == at { ">" } else { " " };
@@ -179,8 +210,14 @@ mod tests {
     #[test]
     fn names_as_written() {
         assert_eq!(demangle("main.privbox"), "main");
-        assert_eq!(demangle("_ZN2ns3fooEi.privbox.0123456789abcdef"), "ns::foo(int)");
-        assert_eq!(demangle("_ZN4core3fmt5write17h0123456789abcdefE.privbox"), "core::fmt::write");
+        assert_eq!(
+            demangle("_ZN2ns3fooEi.privbox.0123456789abcdef"),
+            "ns::foo(int)"
+        );
+        assert_eq!(
+            demangle("_ZN4core3fmt5write17h0123456789abcdefE.privbox"),
+            "core::fmt::write"
+        );
         assert_eq!(demangle("_Zgarbage"), "_Zgarbage");
     }
 }

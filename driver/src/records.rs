@@ -23,7 +23,9 @@ pub struct Found {
 /// say; what is corrupt is the linker's to complain about.
 pub fn of_input(path: &Path) -> Found {
     let mut found = Found::default();
-    let Ok(mut file) = fs::File::open(path) else { return found };
+    let Ok(mut file) = fs::File::open(path) else {
+        return found;
+    };
     // Not a device, not a pipe that the linker wants to read.
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return found;
@@ -36,12 +38,16 @@ pub fn of_input(path: &Path) -> Found {
     if !archive && magic != *b"!<thin>\n" && !magic.starts_with(b"\x7fELF") {
         return found;
     }
-    let Ok(bytes) = fs::read(path) else { return found };
+    let Ok(bytes) = fs::read(path) else {
+        return found;
+    };
     if magic.starts_with(b"\x7fELF") {
         add_object(&mut found, &bytes);
         return found;
     }
-    let Ok(members) = object::read::archive::ArchiveFile::parse(&*bytes) else { return found };
+    let Ok(members) = object::read::archive::ArchiveFile::parse(&*bytes) else {
+        return found;
+    };
     for member in members.members().filter_map(Result::ok) {
         if members.is_thin() {
             let name = String::from_utf8_lossy(member.name()).into_owned();
@@ -60,7 +66,9 @@ fn add_object(found: &mut Found, bytes: &[u8]) {
     if !crate::object::layout::is_relocatable(bytes) {
         return;
     }
-    let Ok(file) = object::File::parse(bytes) else { return };
+    let Ok(file) = object::File::parse(bytes) else {
+        return;
+    };
     for section in file.sections() {
         let Ok(name) = section.name() else { continue };
         found.box_code |= name.starts_with(".privbox.");
@@ -75,8 +83,12 @@ fn add_object(found: &mut Found, bytes: &[u8]) {
 /// The records of a linked file.
 pub fn of_executable(bytes: &[u8]) -> Result<Vec<UnitRecord>> {
     let file = object::File::parse(bytes).context("not a readable ELF file")?;
-    let Some(section) = file.section_by_name(SECTION) else { return Ok(Vec::new()) };
-    let data = section.data().with_context(|| format!("{SECTION} lies outside the file"))?;
+    let Some(section) = file.section_by_name(SECTION) else {
+        return Ok(Vec::new());
+    };
+    let data = section
+        .data()
+        .with_context(|| format!("{SECTION} lies outside the file"))?;
     Ok(lines(data).collect())
 }
 

@@ -29,8 +29,9 @@ impl Resources {
             return vec![PathBuf::from(folder)];
         }
         // The kernel's answer: symlinks such as `privbox-c++ -> privbox-cc` are resolved.
-        let Some(folder) =
-            env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf))
+        let Some(folder) = env::current_exe()
+            .ok()
+            .and_then(|exe| exe.parent().map(Path::to_path_buf))
         else {
             return Vec::new();
         };
@@ -52,11 +53,16 @@ impl Resources {
 
     /// A file that linking needs.
     pub fn file(name: &'static str) -> Result<PathBuf, Missing> {
-        let searched: Vec<PathBuf> =
-            Self::candidates().into_iter().map(|folder| folder.join(name)).collect();
+        let searched: Vec<PathBuf> = Self::candidates()
+            .into_iter()
+            .map(|folder| folder.join(name))
+            .collect();
         match searched.iter().find(|path| path.is_file()) {
             Some(path) => Ok(path.clone()),
-            None => Err(Missing { file: name, searched }),
+            None => Err(Missing {
+                file: name,
+                searched,
+            }),
         }
     }
 }

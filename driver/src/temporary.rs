@@ -20,16 +20,26 @@ fn registry() -> &'static Mutex<BTreeSet<PathBuf>> {
 }
 
 fn register(path: &Path) {
-    registry().lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_path_buf());
+    registry()
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(path.to_path_buf());
 }
 
 fn unregister(path: &Path) {
-    registry().lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+    registry()
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(path);
 }
 
 fn remove(path: &Path) {
     // Best effort: the file may never have been made.
-    let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let _ = if path.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
 }
 
 /// Removes temporary files when SIGINT, SIGTERM or SIGHUP arrives, then dies of that signal, so
@@ -106,12 +116,20 @@ impl AtomicOutput {
             register(&path);
             // Made here to find an unwritable folder before the work, with the mode of a compiler's
             // output (0666 less umask), which `tempfile` would not give.
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o666).open(&path).inspect_err(
-                |_| unregister(&path),
-            )?;
+            OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o666)
+                .open(&path)
+                .inspect_err(|_| unregister(&path))?;
             path
         };
-        Ok(Self { target: target.to_path_buf(), temporary: Some(temporary), special })
+        Ok(Self {
+            target: target.to_path_buf(),
+            temporary: Some(temporary),
+            special,
+        })
     }
 
     /// Where to write.
@@ -121,13 +139,18 @@ impl AtomicOutput {
 
     /// Puts the file in place.
     pub fn commit(mut self) -> io::Result<()> {
-        let Some(temporary) = self.temporary.take() else { return Ok(()) };
+        let Some(temporary) = self.temporary.take() else {
+            return Ok(());
+        };
         if self.special {
             let bytes = fs::read(&temporary)?;
             return if self.target.as_os_str() == "-" {
                 io::stdout().write_all(&bytes)
             } else {
-                OpenOptions::new().write(true).open(&self.target)?.write_all(&bytes)
+                OpenOptions::new()
+                    .write(true)
+                    .open(&self.target)?
+                    .write_all(&bytes)
             };
         }
         let real = fs::canonicalize(&self.target).unwrap_or_else(|_| self.target.clone());
@@ -158,17 +181,26 @@ impl Drop for AtomicOutput {
 
 /// Writes a whole file at once, in place of an older one.
 pub fn write_atomically(target: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = target
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
-    file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    file.as_file()
+        .set_permissions(fs::Permissions::from_mode(0o644))?;
     file.persist(target)?;
     Ok(())
 }
 
 /// Takes an exclusive lock on a file, made if missing; freed when dropped.
 pub fn lock(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
     file.lock()?;
     Ok(file)
 }

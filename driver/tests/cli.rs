@@ -7,7 +7,9 @@ use common::{Folder, fails, stdout, succeeds};
 #[test]
 fn misuse_is_2() {
     let folder = Folder::new();
-    folder.write("text", "no ELF file\n").write("cut", "\x7fELF\u{2}\u{1}\u{1}");
+    folder
+        .write("text", "no ELF file\n")
+        .write("cut", "\x7fELF\u{2}\u{1}\u{1}");
     for arguments in [
         &["verify"][..],
         &["verify", "--format", "nonsense", "text"],
@@ -16,10 +18,18 @@ fn misuse_is_2() {
         &["inspect"],
         &[],
     ] {
-        assert_eq!(folder.privbox(arguments).status.code(), Some(2), "{arguments:?}");
+        assert_eq!(
+            folder.privbox(arguments).status.code(),
+            Some(2),
+            "{arguments:?}"
+        );
     }
     for command in ["verify", "inspect"] {
-        fails(&folder.privbox(&[command, "missing"]), 2, "cannot read 'missing'");
+        fails(
+            &folder.privbox(&[command, "missing"]),
+            2,
+            "cannot read 'missing'",
+        );
         fails(&folder.privbox(&[command, "text"]), 2, "'text'");
         fails(&folder.privbox(&[command, "cut"]), 2, "'cut'");
         fails(&folder.privbox(&[command, "/"]), 2, "cannot read '/'");
@@ -40,7 +50,10 @@ fn machine_formats_tell_of_unreadable_files_too() {
     assert_eq!(output.status.code(), Some(2));
     let log: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(log["version"], "2.1.0");
-    assert_eq!(log["runs"][0]["invocations"][0]["executionSuccessful"], false);
+    assert_eq!(
+        log["runs"][0]["invocations"][0]["executionSuccessful"],
+        false
+    );
 }
 
 #[test]
@@ -52,7 +65,11 @@ fn rules_are_explained() {
     let output = folder.privbox(&["explain"]);
     succeeds(&output);
     assert_eq!(stdout(&output).lines().count(), 16);
-    fails(&folder.privbox(&["explain", "rule-99"]), 2, "no rule 'rule-99'");
+    fails(
+        &folder.privbox(&["explain", "rule-99"]),
+        2,
+        "no rule 'rule-99'",
+    );
 }
 
 #[test]

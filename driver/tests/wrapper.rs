@@ -16,14 +16,18 @@ const HELLO: &str = "#include <stdio.h>\nint main(void) { return printf(\"hello\
 
 fn folder() -> Folder {
     let folder = Folder::new();
-    folder.write("hello.c", HELLO).write("f.c", "int f(int x) { return x + 1; }\n");
+    folder
+        .write("hello.c", HELLO)
+        .write("f.c", "int f(int x) { return x + 1; }\n");
     folder
 }
 
 #[test]
 fn what_makes_no_object_is_clangs_output_exactly() {
     let folder = folder();
-    folder.write("bad.c", "int f(void) { return 1 }\n").write("a.s", ".globl x\nx: ret\n");
+    folder
+        .write("bad.c", "int f(void) { return 1 }\n")
+        .write("a.s", ".globl x\nx: ret\n");
     let commands: &[&[&str]] = &[
         &["--version"],
         &["-print-resource-dir"],
@@ -46,7 +50,12 @@ fn what_makes_no_object_is_clangs_output_exactly() {
     ];
     for command in commands {
         // Without resources: their include folder would show in `-###`.
-        let ours = folder.wrapper().env("PRIVBOX_RESOURCES", "/nowhere").args(*command).output().unwrap();
+        let ours = folder
+            .wrapper()
+            .env("PRIVBOX_RESOURCES", "/nowhere")
+            .args(*command)
+            .output()
+            .unwrap();
         let theirs = folder.command("clang-22").args(*command).output().unwrap();
         assert_eq!(ours.status, theirs.status, "{command:?}");
         assert_eq!(stdout(&ours), stdout(&theirs), "{command:?}");
@@ -63,7 +72,11 @@ fn objects_carry_a_record_and_nothing_is_said() {
     assert_eq!(folder.files(), ["f.c", "f.o", "hello.c", "hello.o"]);
     let bytes = fs::read(folder.join("f.o")).unwrap();
     let file = object::File::parse(&*bytes).unwrap();
-    let record = file.section_by_name(".privbox.unit").unwrap().data().unwrap();
+    let record = file
+        .section_by_name(".privbox.unit")
+        .unwrap()
+        .data()
+        .unwrap();
     let record: serde_json::Value = serde_json::from_slice(record).unwrap();
     assert_eq!(record["unit"], "f.c");
     assert_eq!(record["functions"][0]["name"], "f");
@@ -83,7 +96,13 @@ fn the_same_input_gives_the_same_object() {
 fn no_privbox_is_clang() {
     let folder = folder();
     succeeds(&folder.cc(&["-fno-privbox", "-O2", "-c", "f.c", "-o", "ours.o"]));
-    succeeds(&folder.command("clang-22").args(["-O2", "-c", "f.c", "-o", "clang.o"]).output().unwrap());
+    succeeds(
+        &folder
+            .command("clang-22")
+            .args(["-O2", "-c", "f.c", "-o", "clang.o"])
+            .output()
+            .unwrap(),
+    );
     assert!(fs::read(folder.join("ours.o")).unwrap() == fs::read(folder.join("clang.o")).unwrap());
 }
 
@@ -94,7 +113,11 @@ fn dependency_files_are_clangs() {
         let mut command = vec!["-c", "hello.c", "-o", "out dir.o"];
         command.extend(options);
         succeeds(&folder.cc(&command));
-        let dependencies = if options.len() == 1 { "out dir.d" } else { "d e.d" };
+        let dependencies = if options.len() == 1 {
+            "out dir.d"
+        } else {
+            "d e.d"
+        };
         let ours = fs::read_to_string(folder.join(dependencies)).unwrap();
         succeeds(&folder.command("clang-22").args(&command).output().unwrap());
         assert_eq!(ours, fs::read_to_string(folder.join(dependencies)).unwrap());
@@ -114,7 +137,9 @@ fn response_files_nest_and_may_hold_our_options() {
 #[test]
 fn long_command_lines() {
     let folder = folder();
-    let mut words: Vec<String> = (0..20_000).map(|n| format!("-DMACRO_{n}=some_value")).collect();
+    let mut words: Vec<String> = (0..20_000)
+        .map(|n| format!("-DMACRO_{n}=some_value"))
+        .collect();
     words.extend(["-c", "f.c"].map(str::to_owned));
     folder.write("long", &words.join("\n"));
     succeeds(&folder.cc(&["@long"]));
@@ -134,12 +159,24 @@ fn source_from_standard_input() {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(b"int g(int x) { return x; }").unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(b"int g(int x) { return x; }")
+            .unwrap();
         assert!(child.wait().unwrap().success());
         let bytes = fs::read(folder.join("in.o")).unwrap();
         let file = object::File::parse(&*bytes).unwrap();
-        let record = file.section_by_name(".privbox.unit").unwrap().data().unwrap();
-        assert!(String::from_utf8_lossy(record).contains("\"entries\":[\"g\"]"), "{function}");
+        let record = file
+            .section_by_name(".privbox.unit")
+            .unwrap()
+            .data()
+            .unwrap();
+        assert!(
+            String::from_utf8_lossy(record).contains("\"entries\":[\"g\"]"),
+            "{function}"
+        );
     }
 }
 
@@ -154,24 +191,44 @@ fn entry_functions_survive_the_optimiser() {
     );
     // At -O0 clang inlines `always_inline` functions before anything can be done about it.
     for (level, entries) in [("-O0", 1), ("-O1", 2), ("-O2", 2), ("-O3", 2), ("-Os", 2)] {
-        succeeds(&folder.cc(&["-fprivbox-fn=tiny", "-fprivbox-fn=forced", level, "-c", "static.c"]));
+        succeeds(&folder.cc(&[
+            "-fprivbox-fn=tiny",
+            "-fprivbox-fn=forced",
+            level,
+            "-c",
+            "static.c",
+        ]));
         let bytes = fs::read(folder.join("static.o")).unwrap();
         let file = object::File::parse(&*bytes).unwrap();
-        let record = file.section_by_name(".privbox.unit").unwrap().data().unwrap();
+        let record = file
+            .section_by_name(".privbox.unit")
+            .unwrap()
+            .data()
+            .unwrap();
         let record: serde_json::Value = serde_json::from_slice(record).unwrap();
-        assert_eq!(record["entries"].as_array().unwrap().len(), entries, "{level}: {record}");
+        assert_eq!(
+            record["entries"].as_array().unwrap().len(),
+            entries,
+            "{level}: {record}"
+        );
     }
 }
 
 #[test]
 fn a_failed_compilation_leaves_no_object() {
     let folder = folder();
-    folder.write("bad.c", "int f(void) { return 1 }\n").write("bad.o", "stale");
+    folder
+        .write("bad.c", "int f(void) { return 1 }\n")
+        .write("bad.o", "stale");
     let output = folder.cc(&["-c", "bad.c", "f.c"]);
     fails(&output, 1, "expected ';'");
     // The other source is compiled all the same, as clang does.
     assert_eq!(folder.files(), ["bad.c", "f.c", "f.o", "hello.c"]);
-    fails(&folder.cc(&["bad.c", "hello.c", "-o", "program"]), 1, "expected ';'");
+    fails(
+        &folder.cc(&["bad.c", "hello.c", "-o", "program"]),
+        1,
+        "expected ';'",
+    );
     assert!(!folder.join("program").exists());
 }
 
@@ -179,22 +236,40 @@ fn a_failed_compilation_leaves_no_object() {
 fn outputs_that_are_no_files() {
     let folder = folder();
     succeeds(&folder.cc(&["-c", "f.c", "-o", "/dev/null"]));
-    assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    assert!(
+        fs::metadata("/dev/null")
+            .unwrap()
+            .file_type()
+            .is_char_device()
+    );
     let output = folder.cc(&["-c", "f.c", "-o", "-"]);
     succeeds(&output);
     assert!(output.stdout.starts_with(b"\x7fELF"));
-    fails(&folder.cc(&["-c", "f.c", "-o", "missing/f.o"]), 1, "missing/f.o");
+    fails(
+        &folder.cc(&["-c", "f.c", "-o", "missing/f.o"]),
+        1,
+        "missing/f.o",
+    );
 }
 
 #[test]
 fn links_without_entry_functions_are_ordinary() {
     let folder = folder();
     succeeds(&folder.cc(&["-O2", "hello.c", "f.c", "-o", "a program"]));
-    let output = folder.command(folder.join("a program").to_str().unwrap()).output().unwrap();
-    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(0), "hello\n"));
+    let output = folder
+        .command(folder.join("a program").to_str().unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(
+        (output.status.code(), stdout(&output).as_str()),
+        (Some(0), "hello\n")
+    );
     let bytes = fs::read(folder.join("a program")).unwrap();
     let file = object::File::parse(&*bytes).unwrap();
-    let ours: Vec<_> = file.sections().filter(|s| s.name().unwrap().contains("privbox")).collect();
+    let ours: Vec<_> = file
+        .sections()
+        .filter(|s| s.name().unwrap().contains("privbox"))
+        .collect();
     assert!(ours.is_empty());
     succeeds(&folder.cc(&["-fPIC", "-shared", "f.c", "-o", "libf.so"]));
     succeeds(&folder.cc(&["-c", "f.c"]));
@@ -213,7 +288,11 @@ fn names_that_match_nothing_are_an_error_at_link_time() {
     let folder = folder();
     succeeds(&folder.cc(&["-fprivbox-fn=nowhere", "-c", "hello.c"]));
     let link = ["-fprivbox-fn=nowhere", "hello.o", "-o", "program"];
-    fails(&folder.cc(&link), 1, "no function matches -fprivbox-fn=nowhere");
+    fails(
+        &folder.cc(&link),
+        1,
+        "no function matches -fprivbox-fn=nowhere",
+    );
     // Configure scripts try the compiler with programs of their own.
     folder.write("conftest.c", "int main(void) { return 0; }\n");
     succeeds(&folder.cc(&["-fprivbox-fn=nowhere", "conftest.c", "-o", "conftest"]));
@@ -224,7 +303,10 @@ fn values_are_checked() {
     let folder = folder();
     for (option, message) in [
         ("-fprivbox-level=high", "expected 'mask', 'pks' or 'spap'"),
-        ("-fprivbox-strength=strong", "expected 'architectural' or 'transient'"),
+        (
+            "-fprivbox-strength=strong",
+            "expected 'architectural' or 'transient'",
+        ),
         ("-fprivbox-mask-bits=64", "expected a number from 32 to 63"),
         ("-fprivbox-fn=", "needs a value"),
         ("-fprivbox-fn", "needs a value"),
@@ -250,9 +332,17 @@ fn other_targets_are_left_to_clang() {
 fn save_temps_keeps_clangs_files() {
     let folder = folder();
     succeeds(&folder.cc(&["-save-temps", "-c", "f.c"]));
-    assert_eq!(folder.files(), ["f.bc", "f.c", "f.i", "f.o", "f.s", "hello.c"]);
+    assert_eq!(
+        folder.files(),
+        ["f.bc", "f.c", "f.i", "f.o", "f.s", "hello.c"]
+    );
     let bytes = fs::read(folder.join("f.o")).unwrap();
-    assert!(object::File::parse(&*bytes).unwrap().section_by_name(".privbox.unit").is_some());
+    assert!(
+        object::File::parse(&*bytes)
+            .unwrap()
+            .section_by_name(".privbox.unit")
+            .is_some()
+    );
 }
 
 #[test]
@@ -278,7 +368,11 @@ fn reports_have_one_line_per_object() {
 #[test]
 fn a_missing_clang_is_explained() {
     let folder = folder();
-    let output = folder.wrapper().env("PRIVBOX_CLANG", "/nowhere/clang").args(["-c", "f.c"]).output();
+    let output = folder
+        .wrapper()
+        .env("PRIVBOX_CLANG", "/nowhere/clang")
+        .args(["-c", "f.c"])
+        .output();
     fails(&output.unwrap(), 1, "cannot find '/nowhere/clang'");
 }
 
@@ -317,16 +411,26 @@ fn an_interrupted_compilation_leaves_nothing() {
             .unwrap();
         let start = Instant::now();
         while !folder.join("started").exists() {
-            assert!(start.elapsed() < Duration::from_secs(60), "the fake clang does not start");
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "the fake clang does not start"
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
-        let kill = folder.command("kill").args(["-s", signal, &child.id().to_string()]).status();
+        let kill = folder
+            .command("kill")
+            .args(["-s", signal, &child.id().to_string()])
+            .status();
         assert!(kill.unwrap().success());
         assert_eq!(child.wait().unwrap().signal(), Some(number));
         // Nobody can clean up after SIGKILL, but no object is there.
         assert!(!folder.join("f.o").exists());
         if signal != "KILL" {
-            assert_eq!(folder.files(), ["clang", "f.c", "hello.c", "started"], "{signal}");
+            assert_eq!(
+                folder.files(),
+                ["clang", "f.c", "hello.c", "started"],
+                "{signal}"
+            );
         }
     }
 }

@@ -63,8 +63,7 @@ struct Callout {
 
 /// Reads one file.
 pub fn inspect(path: &Path) -> Result<Inspection> {
-    let bytes =
-        fs::read(path).with_context(|| format!("cannot read '{}'", path.display()))?;
+    let bytes = fs::read(path).with_context(|| format!("cannot read '{}'", path.display()))?;
     let image = match Image::from_elf(&bytes) {
         Ok(image) => image,
         Err(error) => bail!("{}", no_image(path, &error)),
@@ -73,7 +72,9 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
     let sizes = normal_sizes(&bytes);
     let functions = functions(&image, &units, &sizes, &Symbolizer::new(path, &bytes));
     let sum = |get: fn(&InspectedFunction) -> Option<u64>| functions.iter().filter_map(get).sum();
-    let paired = functions.iter().filter(|function| function.normal_size.is_some());
+    let paired = functions
+        .iter()
+        .filter(|function| function.normal_size.is_some());
     Ok(Inspection {
         file: path.display().to_string(),
         level: image.level.name(),
@@ -87,7 +88,10 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         accesses: sum(|function| function.accesses),
         masks: sum(|function| function.masks),
         elided: sum(|function| function.elided),
-        fallbacks: functions.iter().filter(|function| function.mask_all).count(),
+        fallbacks: functions
+            .iter()
+            .filter(|function| function.mask_all)
+            .count(),
         entries: entries(&units),
         callouts: callouts(&units, &functions),
         functions,
@@ -95,16 +99,23 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
 }
 
 fn entries(units: &[UnitRecord]) -> Vec<String> {
-    let names: BTreeSet<String> =
-        units.iter().flat_map(|unit| &unit.entries).map(|name| demangle(name)).collect();
+    let names: BTreeSet<String> = units
+        .iter()
+        .flat_map(|unit| &unit.entries)
+        .map(|name| demangle(name))
+        .collect();
     names.into_iter().collect()
 }
 
 /// Sizes of normal functions, by symbol. The normal code of an entry function has its own name.
 fn normal_sizes(bytes: &[u8]) -> HashMap<String, u64> {
-    let Ok(file) = object::File::parse(bytes) else { return HashMap::new() };
+    let Ok(file) = object::File::parse(bytes) else {
+        return HashMap::new();
+    };
     let mut sizes = HashMap::new();
-    let symbols = file.symbols().filter(|symbol| symbol.is_definition() && symbol.size() != 0);
+    let symbols = file
+        .symbols()
+        .filter(|symbol| symbol.is_definition() && symbol.size() != 0);
     for symbol in symbols.filter(|symbol| symbol.kind() == object::SymbolKind::Text) {
         let Ok(name) = symbol.name() else { continue };
         if let Some(entry) = name.strip_suffix(".privbox.normal") {
@@ -128,7 +139,9 @@ fn functions(
     let mut records = HashMap::new();
     for unit in units {
         for function in &unit.functions {
-            records.entry(format!("{}.privbox", function.name)).or_insert(function);
+            records
+                .entry(format!("{}.privbox", function.name))
+                .or_insert(function);
             records.insert(format!("{}.privbox.{}", function.name, unit.hash), function);
         }
     }
@@ -141,7 +154,10 @@ fn functions(
             let name = symbol.map_or_else(|| format!("{:#x}", function.start), demangle);
             InspectedFunction {
                 name,
-                normal_size: symbol.and_then(clone_of).and_then(|name| sizes.get(name)).copied(),
+                normal_size: symbol
+                    .and_then(clone_of)
+                    .and_then(|name| sizes.get(name))
+                    .copied(),
                 symbol: symbol.map(str::to_owned),
                 address: super::json::address(function.start),
                 size: function.size,
@@ -159,10 +175,16 @@ fn functions(
 
 /// Callees that no unit has a clone of, from functions that are in the box.
 fn callouts(units: &[UnitRecord], linked: &[InspectedFunction]) -> Vec<Callout> {
-    let linked: BTreeSet<&str> =
-        linked.iter().filter_map(|f| f.symbol.as_deref()).filter_map(clone_of).collect();
-    let clones: BTreeSet<&str> =
-        units.iter().flat_map(|unit| &unit.functions).map(|f| f.name.as_str()).collect();
+    let linked: BTreeSet<&str> = linked
+        .iter()
+        .filter_map(|f| f.symbol.as_deref())
+        .filter_map(clone_of)
+        .collect();
+    let clones: BTreeSet<&str> = units
+        .iter()
+        .flat_map(|unit| &unit.functions)
+        .map(|f| f.name.as_str())
+        .collect();
     let reasons: BTreeMap<&str, &str> = units
         .iter()
         .flat_map(|unit| &unit.outside)
@@ -174,15 +196,26 @@ fn callouts(units: &[UnitRecord], linked: &[InspectedFunction]) -> Vec<Callout> 
         if !linked.is_empty() && !linked.contains(function.name.as_str()) {
             continue;
         }
-        for callee in function.callouts.iter().filter(|name| !clones.contains(name.as_str())) {
-            callers.entry(callee).or_default().insert(demangle(&function.name));
+        for callee in function
+            .callouts
+            .iter()
+            .filter(|name| !clones.contains(name.as_str()))
+        {
+            callers
+                .entry(callee)
+                .or_default()
+                .insert(demangle(&function.name));
         }
     }
     callers
         .into_iter()
         .map(|(name, called_by)| Callout {
             name: demangle(name),
-            reason: reasons.get(name).copied().unwrap_or("not compiled by privbox-cc").to_owned(),
+            reason: reasons
+                .get(name)
+                .copied()
+                .unwrap_or("not compiled by privbox-cc")
+                .to_owned(),
             called_by: called_by.into_iter().collect(),
         })
         .collect()
@@ -202,9 +235,17 @@ pub fn print(inspections: &[Inspection], top: usize, output: &mut Vec<u8>) -> Re
 
 fn summary(found: &Inspection, output: &mut Vec<u8>) -> Result<()> {
     writeln!(output, "{}", found.file)?;
-    writeln!(output, "  level     {}, strength {}", found.level, found.strength)?;
+    writeln!(
+        output,
+        "  level     {}, strength {}",
+        found.level, found.strength
+    )?;
     writeln!(output, "  digest    {}", found.digest)?;
-    let features = if found.features.is_empty() { "baseline".into() } else { found.features.join(" ") };
+    let features = if found.features.is_empty() {
+        "baseline".into()
+    } else {
+        found.features.join(" ")
+    };
     writeln!(output, "  CPU       {features}")?;
     writeln!(output, "  entries   {}", found.entries.join(", "))?;
     writeln!(
@@ -224,7 +265,11 @@ fn summary(found: &Inspection, output: &mut Vec<u8>) -> Result<()> {
         found.accesses
     )?;
     if found.fallbacks != 0 {
-        writeln!(output, "  fallback  {} functions with a mask on every access", found.fallbacks)?;
+        writeln!(
+            output,
+            "  fallback  {} functions with a mask on every access",
+            found.fallbacks
+        )?;
     }
     if found.normal_bytes != 0 {
         writeln!(
@@ -240,11 +285,14 @@ fn summary(found: &Inspection, output: &mut Vec<u8>) -> Result<()> {
 
 fn list(found: &Inspection, top: usize, output: &mut Vec<u8>) -> Result<()> {
     if top != 0 && !found.functions.is_empty() {
-        writeln!(output, "\n      size   growth    masks   elided  function (biggest first)")?;
+        writeln!(
+            output,
+            "\n      size   growth    masks   elided  function (biggest first)"
+        )?;
         for function in found.functions.iter().take(top) {
-            let growth = function
-                .normal_size
-                .map_or("-".into(), |normal| format!("{:.2}", function.size as f64 / normal as f64));
+            let growth = function.normal_size.map_or("-".into(), |normal| {
+                format!("{:.2}", function.size as f64 / normal as f64)
+            });
             let number = |value: Option<u64>| value.map_or("-".into(), |value| value.to_string());
             writeln!(
                 output,
@@ -253,21 +301,39 @@ fn list(found: &Inspection, top: usize, output: &mut Vec<u8>) -> Result<()> {
                 number(function.masks),
                 number(function.elided),
                 function.name,
-                if function.mask_all { " (a mask on every access)" } else { "" }
+                if function.mask_all {
+                    " (a mask on every access)"
+                } else {
+                    ""
+                }
             )?;
         }
         if found.functions.len() > top {
-            writeln!(output, "  ... and {} more (--top N)", found.functions.len() - top)?;
+            writeln!(
+                output,
+                "  ... and {} more (--top N)",
+                found.functions.len() - top
+            )?;
         }
     }
     if !found.callouts.is_empty() {
         writeln!(output, "\n  calls out of the box")?;
         for callout in &found.callouts {
-            let mut by = callout.called_by.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+            let mut by = callout
+                .called_by
+                .iter()
+                .take(3)
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", ");
             if callout.called_by.len() > 3 {
                 by.push_str(&format!(" and {} more", callout.called_by.len() - 3));
             }
-            writeln!(output, "    {} ({}), from {by}", callout.name, callout.reason)?;
+            writeln!(
+                output,
+                "    {} ({}), from {by}",
+                callout.name, callout.reason
+            )?;
         }
     }
     Ok(())

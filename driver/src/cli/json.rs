@@ -37,7 +37,9 @@ fn examined_file(file: &str, examined: &Examined) -> Value {
         .findings
         .iter()
         .map(|finding| {
-            let symbol = finding.function.and_then(|start| examined.symbolizer.symbol(start));
+            let symbol = finding
+                .function
+                .and_then(|start| examined.symbolizer.symbol(start));
             json!({
                 "rule": finding.rule.id(),
                 "name": finding.rule.name(),

@@ -19,7 +19,9 @@ pub fn write(command: Command, folder: Option<&Path>, output: &mut Vec<u8>) -> R
     }
     for (name, command) in pages {
         let mut page = Vec::new();
-        clap_mangen::Man::new(command).title(name.to_uppercase()).render(&mut page)?;
+        clap_mangen::Man::new(command)
+            .title(name.to_uppercase())
+            .render(&mut page)?;
         let path = folder.join(format!("{name}.1"));
         fs::write(&path, page).with_context(|| format!("cannot write '{}'", path.display()))?;
     }

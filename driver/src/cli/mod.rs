@@ -157,7 +157,10 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let mut output = Vec::new();
     let result = run(arguments.command, &mut output);
-    match io::stdout().write_all(&output).and_then(|()| io::stdout().flush()) {
+    match io::stdout()
+        .write_all(&output)
+        .and_then(|()| io::stdout().flush())
+    {
         Ok(()) => {}
         // `privbox inspect ... | head` is no mistake.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
@@ -174,19 +177,30 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 
 fn run(command: Command, output: &mut Vec<u8>) -> Result<u8> {
     match command {
-        Command::Verify { files, format, level, strength } => {
+        Command::Verify {
+            files,
+            format,
+            level,
+            strength,
+        } => {
             let wanted = verify::Wanted {
                 level: level.map(Level::from),
                 strength: strength.map(Strength::from),
             };
-            let results: Vec<verify::Verdict> =
-                files.iter().map(|file| verify::verify(file, &wanted)).collect();
+            let results: Vec<verify::Verdict> = files
+                .iter()
+                .map(|file| verify::verify(file, &wanted))
+                .collect();
             match format {
                 VerifyFormat::Human => verify::print(&results, output)?,
                 VerifyFormat::Json => json::print(&json::verdicts(&results), output)?,
                 VerifyFormat::Sarif => json::print(&sarif::log(&results), output)?,
             }
-            Ok(results.iter().map(verify::Verdict::exit_code).max().unwrap_or(OK))
+            Ok(results
+                .iter()
+                .map(verify::Verdict::exit_code)
+                .max()
+                .unwrap_or(OK))
         }
         Command::Inspect { files, format, top } => {
             let mut code = OK;
@@ -226,7 +240,10 @@ fn explain(rule: Option<&str>, output: &mut Vec<u8>) -> Result<u8> {
         return Ok(OK);
     };
     let lower = name.to_ascii_lowercase();
-    let bare = lower.trim_start_matches("rule-").trim_start_matches("rule").trim();
+    let bare = lower
+        .trim_start_matches("rule-")
+        .trim_start_matches("rule")
+        .trim();
     let rule = Rule::ALL
         .into_iter()
         .find(|rule| rule.id().trim_start_matches("rule-") == bare)

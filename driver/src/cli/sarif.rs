@@ -15,7 +15,13 @@ pub fn log(verdicts: &[Verdict]) -> Value {
         let file = verdict.file.display().to_string();
         match &verdict.outcome {
             Outcome::Examined(examined) => {
-                results.extend(examined.report.findings.iter().map(|f| result(&file, f, examined)));
+                results.extend(
+                    examined
+                        .report
+                        .findings
+                        .iter()
+                        .map(|f| result(&file, f, examined)),
+                );
             }
             Outcome::Unreadable(error) => {
                 notifications.push(json!({ "level": "error", "message": { "text": error } }));
@@ -51,10 +57,15 @@ fn rule(rule: Rule) -> Value {
 }
 
 fn result(file: &str, finding: &Finding, examined: &Examined) -> Value {
-    let function = finding.function.and_then(|start| examined.symbolizer.function(start));
+    let function = finding
+        .function
+        .and_then(|start| examined.symbolizer.function(start));
     let mut text = finding.message.clone();
     if !finding.instruction.is_empty() {
-        text.push_str(&format!(" ({} at {:#x})", finding.instruction, finding.address));
+        text.push_str(&format!(
+            " ({} at {:#x})",
+            finding.instruction, finding.address
+        ));
     }
     if !finding.hint.is_empty() {
         text.push_str(&format!("; {}", finding.hint));

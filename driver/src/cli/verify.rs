@@ -68,7 +68,10 @@ pub fn verify(file: &Path, wanted: &Wanted) -> Verdict {
         Ok(bytes) => examine(file, bytes, wanted),
         Err(error) => Outcome::Unreadable(format!("cannot read '{}': {error}", file.display())),
     };
-    Verdict { file: file.to_path_buf(), outcome }
+    Verdict {
+        file: file.to_path_buf(),
+        outcome,
+    }
 }
 
 fn examine(file: &Path, bytes: Vec<u8>, wanted: &Wanted) -> Outcome {
@@ -91,18 +94,36 @@ fn examine(file: &Path, bytes: Vec<u8>, wanted: &Wanted) -> Outcome {
             // The file has a box, and its very shape breaks a rule.
             Some(rule) => {
                 let finding = malformed(rule, &error);
-                let report = Report { findings: vec![finding], ..Report::default() };
-                (wanted.level.unwrap_or_default(), wanted.strength.unwrap_or_default(), report)
+                let report = Report {
+                    findings: vec![finding],
+                    ..Report::default()
+                };
+                (
+                    wanted.level.unwrap_or_default(),
+                    wanted.strength.unwrap_or_default(),
+                    report,
+                )
             }
             None => return Outcome::Unreadable(no_image(file, &error)),
         },
     };
     let symbolizer = Symbolizer::new(file, &bytes);
-    Outcome::Examined(Box::new(Examined { bytes, level, strength, report, symbolizer }))
+    Outcome::Examined(Box::new(Examined {
+        bytes,
+        level,
+        strength,
+        report,
+        symbolizer,
+    }))
 }
 
 fn malformed(rule: Rule, error: &ImageError) -> Finding {
-    Finding::about_image(rule, 0, error.to_string(), "link the program again with privbox-cc")
+    Finding::about_image(
+        rule,
+        0,
+        error.to_string(),
+        "link the program again with privbox-cc",
+    )
 }
 
 /// A file without a box, or not a file of ours at all.
@@ -128,14 +149,25 @@ pub fn print(verdicts: &[Verdict], output: &mut Vec<u8>) -> Result<()> {
             }
             Outcome::Examined(examined) => examined,
         };
-        let Report { functions, text_bytes, instructions, features, digest, findings, .. } =
-            &examined.report;
+        let Report {
+            functions,
+            text_bytes,
+            instructions,
+            features,
+            digest,
+            findings,
+            ..
+        } = &examined.report;
         if findings.is_empty() {
             writeln!(output, "{name}: verified")?;
         } else {
             let text = diagnose::findings(&name, &verdict.file, &examined.bytes, findings);
             output.extend_from_slice(text.as_bytes());
-            writeln!(output, "{name}: NOT verified: {}", count(findings.len(), "finding"))?;
+            writeln!(
+                output,
+                "{name}: NOT verified: {}",
+                count(findings.len(), "finding")
+            )?;
         }
         writeln!(
             output,
@@ -151,7 +183,11 @@ pub fn print(verdicts: &[Verdict], output: &mut Vec<u8>) -> Result<()> {
 }
 
 fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+    if number == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{number} {what}s")
+    }
 }
 
 /// Hexadecimal digits.

@@ -49,9 +49,20 @@ pub struct Failed {
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Finding { rule, instruction, state, message, hint, .. } = &self.finding;
+        let Finding {
+            rule,
+            instruction,
+            state,
+            message,
+            hint,
+            ..
+        } = &self.finding;
         writeln!(f, "  {} ({}): {message}", rule.id(), rule.name())?;
-        write!(f, "  at {}+{:#x}: {instruction}", self.function, self.offset)?;
+        write!(
+            f,
+            "  at {}+{:#x}: {instruction}",
+            self.function, self.offset
+        )?;
         if !state.is_empty() {
             write!(f, "\n  state: {state}")?;
         }
@@ -77,8 +88,16 @@ pub fn check(object: &[u8], requirements: &Requirements) -> Result<Vec<Failed>, 
             .map(|&(start, size, _)| Function { start, size })
             .collect(),
         segments: vec![
-            Segment { start: BASE, size: end - BASE, flags: 5 },
-            Segment { start: DATA, size: DATA_SIZE, flags: 6 },
+            Segment {
+                start: BASE,
+                size: end - BASE,
+                flags: 5,
+            },
+            Segment {
+                start: DATA,
+                size: DATA_SIZE,
+                flags: 6,
+            },
         ],
         level: requirements.level,
         strength: requirements.strength,
@@ -98,7 +117,10 @@ pub fn check(object: &[u8], requirements: &Requirements) -> Result<Vec<Failed>, 
         .into_iter()
         .map(|finding| {
             let address = finding.function.unwrap_or(finding.address);
-            let name = layout.functions.iter().find(|(start, ..)| *start == address);
+            let name = layout
+                .functions
+                .iter()
+                .find(|(start, ..)| *start == address);
             Failed {
                 function: name.map(|(.., name)| name.clone()).unwrap_or_default(),
                 offset: finding.address.wrapping_sub(address),
@@ -110,5 +132,9 @@ pub fn check(object: &[u8], requirements: &Requirements) -> Result<Vec<Failed>, 
 
 /// The symbols of the functions that failed.
 pub fn functions(failed: &[Failed]) -> BTreeSet<String> {
-    failed.iter().map(|failed| failed.function.clone()).filter(|name| !name.is_empty()).collect()
+    failed
+        .iter()
+        .map(|failed| failed.function.clone())
+        .filter(|name| !name.is_empty())
+        .collect()
 }

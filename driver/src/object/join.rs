@@ -26,20 +26,17 @@ pub struct Plan {
 const BOX_OBJECTS: &str = "*/box.o(.privbox.unit) */box-again.o(.privbox.unit)";
 
 /// Joins into `output`.
-pub fn join(
-    clang: &Clang,
-    job: &Job,
-    plan: &Plan,
-    scratch: &Scratch,
-    output: &Path,
-) -> Result<()> {
+pub fn join(clang: &Clang, job: &Job, plan: &Plan, scratch: &Scratch, output: &Path) -> Result<()> {
     let script = scratch.path("join.ld");
     let mut dropped = BOX_OBJECTS.to_owned();
     if plan.drop_normal_code {
         dropped.push_str(" */normal.o(.text .text.* .init_array* .fini_array* .eh_frame)");
     }
-    fs::write(&script, format!("SECTIONS {{ /DISCARD/ : {{ {dropped} }} }}\n"))
-        .context("cannot write a linker script")?;
+    fs::write(
+        &script,
+        format!("SECTIONS {{ /DISCARD/ : {{ {dropped} }} }}\n"),
+    )
+    .context("cannot write a linker script")?;
     let mut arguments: Vec<OsString> = vec!["-r".into(), "-T".into(), script.into()];
     arguments.push("-o".into());
     arguments.push(output.into());
@@ -49,7 +46,10 @@ pub fn join(
         .tool(&linker, &arguments, scratch)
         .and_then(|mut command| command.output())
         .with_context(|| {
-            format!("cannot run '{}': install lld 22 (Debian: lld-22)", linker.display())
+            format!(
+                "cannot run '{}': install lld 22 (Debian: lld-22)",
+                linker.display()
+            )
         })?;
     anyhow::ensure!(
         result.status.success(),
@@ -62,7 +62,9 @@ pub fn join(
 /// `ld.lld` beside clang, else Debian's name for it in the PATH.
 pub fn linker(job: &Job) -> PathBuf {
     let beside = job.program.parent().map(|folder| folder.join("ld.lld"));
-    beside.filter(|path| path.is_file()).unwrap_or_else(|| "ld.lld-22".into())
+    beside
+        .filter(|path| path.is_file())
+        .unwrap_or_else(|| "ld.lld-22".into())
 }
 
 /// Takes clones out of a box object: their symbols become undefined, their sections get the name
@@ -70,9 +72,15 @@ pub fn linker(job: &Job) -> PathBuf {
 pub fn drop_functions(object: &mut [u8], clones: &BTreeSet<String>) -> Result<()> {
     let mut elf = Elf::parse(object)?;
     let symbols = elf.symbols()?;
-    let doomed: Vec<_> = symbols.iter().filter(|symbol| clones.contains(&symbol.name)).collect();
-    let mut sections: BTreeSet<u32> =
-        doomed.iter().map(|symbol| u32::from(symbol.section)).filter(|&index| index != 0).collect();
+    let doomed: Vec<_> = symbols
+        .iter()
+        .filter(|symbol| clones.contains(&symbol.name))
+        .collect();
+    let mut sections: BTreeSet<u32> = doomed
+        .iter()
+        .map(|symbol| u32::from(symbol.section))
+        .filter(|&index| index != 0)
+        .collect();
     let record = elf
         .sections()
         .iter()
@@ -82,10 +90,18 @@ pub fn drop_functions(object: &mut [u8], clones: &BTreeSet<String>) -> Result<()
 
     // Jump tables of the dropped text, found by who refers to them.
     let mut tables = BTreeSet::new();
-    for rela in elf.sections().iter().filter(|section| is_rela_of(section, &sections)) {
+    for rela in elf
+        .sections()
+        .iter()
+        .filter(|section| is_rela_of(section, &sections))
+    {
         for symbol in elf.relocated_symbols(rela) {
-            let Some(symbol) = symbols.get(symbol as usize) else { continue };
-            let Some(section) = elf.sections().get(usize::from(symbol.section)) else { continue };
+            let Some(symbol) = symbols.get(symbol as usize) else {
+                continue;
+            };
+            let Some(section) = elf.sections().get(usize::from(symbol.section)) else {
+                continue;
+            };
             if elf.name(section).starts_with(b".privbox.tables.") {
                 tables.insert(u32::from(symbol.section));
             }
@@ -101,8 +117,10 @@ pub fn drop_functions(object: &mut [u8], clones: &BTreeSet<String>) -> Result<()
         .collect();
     sections.extend(entries);
 
-    let sections: Vec<Section> =
-        sections.iter().filter_map(|&index| elf.sections().get(index as usize).copied()).collect();
+    let sections: Vec<Section> = sections
+        .iter()
+        .filter_map(|&index| elf.sections().get(index as usize).copied())
+        .collect();
     for section in &sections {
         elf.set_name(section, record);
     }

@@ -10,8 +10,8 @@ use std::collections::HashMap;
 
 use object::read::elf::{ElfFile64, FileHeader};
 use object::{
-    Endianness, LittleEndian, Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget,
-    SectionIndex, SymbolIndex, elf,
+    Endianness, LittleEndian, Object, ObjectSection, ObjectSymbol, RelocationFlags,
+    RelocationTarget, SectionIndex, SymbolIndex, elf,
 };
 use privbox_verifier::gate;
 
@@ -69,7 +69,11 @@ pub struct Layout {
 /// Lays out a box object.
 pub fn lay_out(object: &[u8]) -> Result<Layout, LayoutError> {
     let file = ElfFile64::<LittleEndian>::parse(object)?;
-    let mut linker = Linker { places: HashMap::new(), bytes: vec![0; gate_size()], next_data: DATA_FIRST };
+    let mut linker = Linker {
+        places: HashMap::new(),
+        bytes: vec![0; gate_size()],
+        next_data: DATA_FIRST,
+    };
     linker.place(&file, ".privbox.text")?;
     let stub = linker.end_aligned(16, 0xcc);
     linker.bytes.extend_from_slice(&STUB);
@@ -92,7 +96,12 @@ pub fn lay_out(object: &[u8]) -> Result<Layout, LayoutError> {
     let mut functions = functions(&file, &symbols)?;
     functions.push((stub, STUB.len() as u64, String::new()));
     functions.sort();
-    Ok(Layout { bytes: linker.bytes, text_end, tables, functions })
+    Ok(Layout {
+        bytes: linker.bytes,
+        text_end,
+        tables,
+        functions,
+    })
 }
 
 fn gate_size() -> usize {
@@ -146,7 +155,10 @@ impl Linker {
 
     fn data(&mut self, size: u64) -> u64 {
         let start = self.next_data;
-        self.next_data = start.saturating_add(size).next_multiple_of(64).min(DATA + DATA_SIZE - PAGE);
+        self.next_data = start
+            .saturating_add(size)
+            .next_multiple_of(64)
+            .min(DATA + DATA_SIZE - PAGE);
         start
     }
 
@@ -157,10 +169,20 @@ impl Linker {
         symbols: &Symbols,
     ) -> Result<(), LayoutError> {
         for (offset, relocation) in section.relocations() {
-            let RelocationFlags::Elf { r_type } = relocation.flags() else { continue };
-            let RelocationTarget::Symbol(index) = relocation.target() else { continue };
-            let Some(symbol) = symbols.get(index) else { continue };
-            let at = Reloc { kind: r_type, place: start + offset, addend: relocation.addend() };
+            let RelocationFlags::Elf { r_type } = relocation.flags() else {
+                continue;
+            };
+            let RelocationTarget::Symbol(index) = relocation.target() else {
+                continue;
+            };
+            let Some(symbol) = symbols.get(index) else {
+                continue;
+            };
+            let at = Reloc {
+                kind: r_type,
+                place: start + offset,
+                addend: relocation.addend(),
+            };
             let problem = |problem| LayoutError::Relocation {
                 kind: r_type.0,
                 section: section.name().unwrap_or_default().to_owned(),
@@ -213,7 +235,15 @@ impl Symbols {
                 None => symbol.address(),
             };
             let slot = linker.data(8);
-            symbols.insert(symbol.index(), Symbol { name, address, slot, thread_local });
+            symbols.insert(
+                symbol.index(),
+                Symbol {
+                    name,
+                    address,
+                    slot,
+                    thread_local,
+                },
+            );
         }
         Ok(Self(symbols))
     }
@@ -236,8 +266,15 @@ fn external(name: &str, linker: &mut Linker, stub: u64) -> u64 {
 
 fn gate_offset(name: &str) -> Option<u64> {
     // LLVM's name of the thunk for R11 targets.
-    let name = if name == "__x86_indirect_thunk_r11" { "__privbox_gate_thunk" } else { name };
-    gate::ENTRIES.iter().find(|entry| entry.name == name).map(|entry| u64::from(entry.offset))
+    let name = if name == "__x86_indirect_thunk_r11" {
+        "__privbox_gate_thunk"
+    } else {
+        name
+    };
+    gate::ENTRIES
+        .iter()
+        .find(|entry| entry.name == name)
+        .map(|entry| u64::from(entry.offset))
 }
 
 struct Reloc {
@@ -251,8 +288,10 @@ impl Reloc {
     fn value(&self, symbol: &Symbol) -> Result<(i64, usize), &'static str> {
         let target = symbol.address.wrapping_add_signed(self.addend) as i64;
         let relative = target.wrapping_sub(self.place as i64);
-        let slot =
-            symbol.slot.wrapping_add_signed(self.addend).wrapping_sub(self.place) as i64;
+        let slot = symbol
+            .slot
+            .wrapping_add_signed(self.addend)
+            .wrapping_sub(self.place) as i64;
         let (value, size) = match self.kind {
             elf::R_X86_64_NONE | elf::R_X86_64_TLSDESC_CALL => (0, 0),
             elf::R_X86_64_64 => (target, 8),
@@ -279,7 +318,9 @@ impl Reloc {
 }
 
 fn in_32(value: i64) -> Result<i64, &'static str> {
-    i32::try_from(value).map(i64::from).map_err(|_| "does not reach its target")
+    i32::try_from(value)
+        .map(i64::from)
+        .map_err(|_| "does not reach its target")
 }
 
 /// The functions that `.privbox.funcs.*` declares.
@@ -294,8 +335,12 @@ fn functions(
         }
         let data = section.data()?;
         for (offset, relocation) in section.relocations() {
-            let RelocationTarget::Symbol(index) = relocation.target() else { continue };
-            let Some(symbol) = symbols.get(index) else { continue };
+            let RelocationTarget::Symbol(index) = relocation.target() else {
+                continue;
+            };
+            let Some(symbol) = symbols.get(index) else {
+                continue;
+            };
             let size = usize::try_from(offset)
                 .ok()
                 .and_then(|at| data.get(at + 4..at + 8))
@@ -334,3 +379,6 @@ pub fn is_relocatable(object: &[u8]) -> bool {
     elf::FileHeader64::<Endianness>::parse(object)
         .is_ok_and(|header| header.e_type.get(Endianness::Little) == elf::ET_REL)
 }
+
+#[cfg(test)]
+mod tests;

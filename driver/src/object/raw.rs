@@ -95,11 +95,18 @@ impl<'a> Elf<'a> {
             .map(|index| section_at(bytes, table + 64 * index as u64))
             .collect::<Option<_>>()
             .ok_or(outside)?;
-        let names = sections.get(names).ok_or(RawError::Bounds("the section names"))?.range();
+        let names = sections
+            .get(names)
+            .ok_or(RawError::Bounds("the section names"))?
+            .range();
         if bytes.get(names.clone()).is_none() {
             return Err(RawError::Bounds("the section names"));
         }
-        Ok(Self { bytes, sections, names })
+        Ok(Self {
+            bytes,
+            sections,
+            names,
+        })
     }
 
     /// All section headers, the null one included.
@@ -116,11 +123,19 @@ impl<'a> Elf<'a> {
 
     /// The symbols of the symbol table.
     pub fn symbols(&self) -> Result<Vec<Symbol>, RawError> {
-        let Some(table) = self.sections.iter().find(|section| section.kind == SHT_SYMTAB) else {
+        let Some(table) = self
+            .sections
+            .iter()
+            .find(|section| section.kind == SHT_SYMTAB)
+        else {
             return Ok(Vec::new());
         };
         let outside = RawError::Bounds("the symbol table");
-        let strings = self.sections.get(table.link as usize).ok_or(outside.clone())?.range();
+        let strings = self
+            .sections
+            .get(table.link as usize)
+            .ok_or(outside.clone())?
+            .range();
         let strings = self.bytes.get(strings).ok_or(outside.clone())?;
         let range = table.range();
         let entries = self.bytes.get(range.clone()).ok_or(outside)?;
@@ -143,7 +158,10 @@ impl<'a> Elf<'a> {
     /// The symbol indices that a RELA section refers to.
     pub fn relocated_symbols(&self, section: &Section) -> Vec<u32> {
         let entries = self.bytes.get(section.range()).unwrap_or_default();
-        entries.chunks_exact(24).filter_map(|entry| u32_at(entry, 12)).collect()
+        entries
+            .chunks_exact(24)
+            .filter_map(|entry| u32_at(entry, 12))
+            .collect()
     }
 
     /// Makes a symbol undefined; name, binding and visibility stay.
@@ -199,13 +217,19 @@ fn section_at(bytes: &[u8], offset: u64) -> Option<Section> {
 }
 
 fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(bytes.get(offset..offset + 2)?.try_into().ok()?))
+    Some(u16::from_le_bytes(
+        bytes.get(offset..offset + 2)?.try_into().ok()?,
+    ))
 }
 
 fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(offset..offset + 4)?.try_into().ok()?))
+    Some(u32::from_le_bytes(
+        bytes.get(offset..offset + 4)?.try_into().ok()?,
+    ))
 }
 
 fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(bytes.get(offset..offset + 8)?.try_into().ok()?))
+    Some(u64::from_le_bytes(
+        bytes.get(offset..offset + 8)?.try_into().ok()?,
+    ))
 }

@@ -17,10 +17,15 @@ pub fn object(record: &UnitRecord) -> Result<Vec<u8>> {
     let line = record.to_line().context("cannot write the unit record")?;
     let mut object = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
     let section = object.add_section(Vec::new(), SECTION.into(), SectionKind::Other);
-    object.section_mut(section).flags =
-        SectionFlags::Elf { sh_type: elf::SHT_PROGBITS, sh_flags: elf::SectionFlags(0) };
+    object.section_mut(section).flags = SectionFlags::Elf {
+        sh_type: elf::SHT_PROGBITS,
+        sh_flags: elf::SectionFlags(0),
+    };
     object.append_section_data(section, line.as_bytes(), 1);
     let stack = object.add_section(Vec::new(), b".note.GNU-stack".into(), SectionKind::Other);
-    object.section_mut(stack).flags = SectionFlags::Elf { sh_type: elf::SHT_PROGBITS, sh_flags: elf::SectionFlags(0) };
+    object.section_mut(stack).flags = SectionFlags::Elf {
+        sh_type: elf::SHT_PROGBITS,
+        sh_flags: elf::SectionFlags(0),
+    };
     object.write().context("cannot write the unit record")
 }

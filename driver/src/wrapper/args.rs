@@ -129,12 +129,19 @@ pub fn parse(arguments: Vec<OsString>) -> Result<CommandLine, ArgumentError> {
             }
         }
     }
-    Ok(CommandLine { clang, options, help })
+    Ok(CommandLine {
+        clang,
+        options,
+        help,
+    })
 }
 
 /// Options of clang whose next word is theirs even if it looks like one of ours.
 fn takes_operand(option: &[u8]) -> bool {
-    matches!(option, b"-o" | b"-MF" | b"-MT" | b"-MQ" | b"-Xclang" | b"-Xlinker" | b"-Xassembler" | b"-mllvm")
+    matches!(
+        option,
+        b"-o" | b"-MF" | b"-MT" | b"-MQ" | b"-Xclang" | b"-Xlinker" | b"-Xassembler" | b"-mllvm"
+    )
 }
 
 fn take(options: &mut BoxOptions, argument: &OsStr) -> Result<(), ArgumentError> {
@@ -142,7 +149,10 @@ fn take(options: &mut BoxOptions, argument: &OsStr) -> Result<(), ArgumentError>
     let (name, value) = match argument.as_bytes().iter().position(|&byte| byte == b'=') {
         Some(at) => {
             let value = OsString::from_vec(argument.as_bytes()[at + 1..].to_vec());
-            (text.split('=').next().unwrap_or_default().to_owned(), Some(value))
+            (
+                text.split('=').next().unwrap_or_default().to_owned(),
+                Some(value),
+            )
         }
         None => (text.clone(), None),
     };

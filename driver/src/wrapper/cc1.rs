@@ -42,15 +42,17 @@ pub fn back_end(job: &Job, input: &Path, output: &Path, function_sections: bool)
 
 /// The code generator's level: `-Os` and `-Oz` are 2 there.
 pub fn optimisation_level(job: &Job) -> u8 {
-    let level = job.arguments.iter().rev().find_map(|argument| {
-        match argument.as_bytes() {
+    let level = job
+        .arguments
+        .iter()
+        .rev()
+        .find_map(|argument| match argument.as_bytes() {
             b"-O0" => Some(0),
             b"-O" | b"-O1" | b"-Og" => Some(1),
             b"-O2" | b"-Os" | b"-Oz" => Some(2),
             b"-O3" | b"-Ofast" => Some(3),
             _ => None,
-        }
-    });
+        });
     level.unwrap_or(0)
 }
 
@@ -62,7 +64,10 @@ fn to_bitcode(job: &Job, output: &Path) -> Vec<OsString> {
         }
     }
     // It would be written twice: code generation is the second job.
-    remove_with_value(&mut arguments, &["-split-dwarf-output", "-stack-usage-file"]);
+    remove_with_value(
+        &mut arguments,
+        &["-split-dwarf-output", "-stack-usage-file"],
+    );
     replace_value(&mut arguments, "-o", output);
     arguments
 }
@@ -140,14 +145,28 @@ fn without_front_end(arguments: &[OsString]) -> Vec<OsString> {
         "-opt-record-format",
         "-coverage-notes-file",
     ];
-    const ALONE: [&str; 6] = ["-MP", "-MG", "-MV", "-sys-header-deps", "-H", "-module-file-deps"];
-    const PREFIX: [&str; 4] = ["-ftime-trace", "-stats-file", "-header-include", "-fmodule-file="];
+    const ALONE: [&str; 6] = [
+        "-MP",
+        "-MG",
+        "-MV",
+        "-sys-header-deps",
+        "-H",
+        "-module-file-deps",
+    ];
+    const PREFIX: [&str; 4] = [
+        "-ftime-trace",
+        "-stats-file",
+        "-header-include",
+        "-fmodule-file=",
+    ];
     let mut rest = arguments.to_vec();
     remove_with_value(&mut rest, &WITH_VALUE);
     rest.retain(|argument| {
         let text = argument.as_bytes();
         !ALONE.iter().any(|option| argument == OsStr::new(option))
-            && !PREFIX.iter().any(|prefix| text.starts_with(prefix.as_bytes()))
+            && !PREFIX
+                .iter()
+                .any(|prefix| text.starts_with(prefix.as_bytes()))
     });
     rest
 }
@@ -181,7 +200,10 @@ mod tests {
             "-cc1 -O2 -emit-obj -dependency-file a.d -MT a.o -sys-header-deps -include x.h -o a.o -x c a.c",
         );
         let text = back_end(&job, Path::new("t.bc"), Path::new("t.o"), false).join(OsStr::new(" "));
-        assert_eq!(text.to_str().unwrap(), "-cc1 -disable-llvm-passes -O2 -emit-obj -o t.o -x ir t.bc");
+        assert_eq!(
+            text.to_str().unwrap(),
+            "-cc1 -disable-llvm-passes -O2 -emit-obj -o t.o -x ir t.bc"
+        );
     }
 
     #[test]

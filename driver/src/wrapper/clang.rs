@@ -65,7 +65,10 @@ impl Clang {
         let scratch = Scratch::new()?;
         let file = scratch.path("arguments");
         fs::write(&file, response::join(arguments))?;
-        command.arg(at(file.as_os_str())).status().map_err(|error| self.explain(error))
+        command
+            .arg(at(file.as_os_str()))
+            .status()
+            .map_err(|error| self.explain(error))
     }
 
     /// Runs clang with its output caught.
@@ -73,12 +76,18 @@ impl Clang {
         let mut command = self.command(&self.program);
         command.args(&self.mode);
         if length(arguments) <= LONG_COMMAND {
-            return command.args(arguments).output().map_err(|error| self.explain(error));
+            return command
+                .args(arguments)
+                .output()
+                .map_err(|error| self.explain(error));
         }
         let scratch = Scratch::new()?;
         let file = scratch.path("arguments");
         fs::write(&file, response::join(arguments))?;
-        command.arg(at(file.as_os_str())).output().map_err(|error| self.explain(error))
+        command
+            .arg(at(file.as_os_str()))
+            .output()
+            .map_err(|error| self.explain(error))
     }
 
     /// A tool of clang's plan (cc1, the linker), to be spawned; long arguments go through a file in
@@ -95,7 +104,11 @@ impl Clang {
             return Ok(command);
         }
         // `-cc1` must stay the first word of clang.
-        let keep = usize::from(arguments.first().is_some_and(|a| a == "-cc1" || a == "-cc1as"));
+        let keep = usize::from(
+            arguments
+                .first()
+                .is_some_and(|a| a == "-cc1" || a == "-cc1as"),
+        );
         let (first, rest) = arguments.split_at(keep);
         let file = scratch.path("arguments");
         fs::write(&file, response::join(rest))?;

@@ -20,14 +20,22 @@ use super::{Context, Failure, report};
 use crate::object::{check, join, record, retain};
 use crate::temporary::{AtomicOutput, Scratch};
 
-/// Compiles one rewritten job into `output`.
-pub fn compile(context: &Context, job: &Job, output: &Path) -> Result<(), Failure> {
+/// Compiles one rewritten job into `output`. `identity` is the name that reports and hashes know it
+/// by.
+pub fn compile(
+    context: &Context,
+    job: &Job,
+    output: &Path,
+    identity: &Path,
+) -> Result<(), Failure> {
     let scratch = Scratch::new().context("cannot make a temporary folder")?;
     let atomic = AtomicOutput::new(output, &scratch)
         .with_context(|| format!("cannot write '{}'", output.display()))?;
-    match build(context, job, output, &scratch, atomic.path()) {
+    match build(context, job, identity, &scratch, atomic.path()) {
         Ok(()) => {
-            atomic.commit().with_context(|| format!("cannot write '{}'", output.display()))?;
+            atomic
+                .commit()
+                .with_context(|| format!("cannot write '{}'", output.display()))?;
             Ok(())
         }
         Err(failure) => {
@@ -62,7 +70,10 @@ fn build(
     let mut inputs: Vec<PathBuf> = vec![back_end.object.clone()];
     inputs.extend(boxed.objects);
     inputs.push(record);
-    let plan = join::Plan { inputs, drop_normal_code: context.options.runtime };
+    let plan = join::Plan {
+        inputs,
+        drop_normal_code: context.options.runtime,
+    };
     join::join(&context.clang, job, &plan, scratch, into)?;
     if !job.has("-ffunction-sections") && !job.has("-fdata-sections") {
         let mut bytes = fs::read(into).context("cannot read the joined object")?;
@@ -78,8 +89,12 @@ fn build(
 
 /// The optimised bitcode of the source.
 fn front_end(context: &Context, job: &Job, scratch: &Scratch) -> Result<Vec<u8>, Failure> {
-    let marked: Vec<&String> =
-        context.options.entry.iter().chain(&context.options.outside).collect();
+    let marked: Vec<&String> = context
+        .options
+        .entry
+        .iter()
+        .chain(&context.options.outside)
+        .collect();
     let globs = marked.iter().any(|name| is_glob(name));
     let file = scratch.path("unit.bc");
     if !globs {
@@ -93,8 +108,15 @@ fn front_end(context: &Context, job: &Job, scratch: &Scratch) -> Result<Vec<u8>,
         let names = privbox_pass::function_names(&bitcode)
             .with_context(|| format!("in '{}'", unit_name(job)))?;
         let globs = super::names::Globs::new(marked.iter().map(|name| name.as_str()))?;
-        let names: Vec<String> = names.into_iter().filter(|name| globs.matches(name)).collect();
-        context.run(&job.program, &cc1::optimise(job, &raw, &file, &names), scratch)?;
+        let names: Vec<String> = names
+            .into_iter()
+            .filter(|name| globs.matches(name))
+            .collect();
+        context.run(
+            &job.program,
+            &cc1::optimise(job, &raw, &file, &names),
+            scratch,
+        )?;
     }
     Ok(fs::read(&file).context("cannot read clang's bitcode")?)
 }
@@ -104,8 +126,16 @@ fn is_glob(name: &str) -> bool {
 }
 
 fn unit_name(job: &Job) -> String {
-    let input = job.arguments.last().map(OsString::as_os_str).unwrap_or_default();
-    if input == "-" { "<stdin>".to_owned() } else { input.to_string_lossy().into_owned() }
+    let input = job
+        .arguments
+        .last()
+        .map(OsString::as_os_str)
+        .unwrap_or_default();
+    if input == "-" {
+        "<stdin>".to_owned()
+    } else {
+        input.to_string_lossy().into_owned()
+    }
 }
 
 /// The unit's name in the record. The runtime library's units have no place of their own: the
@@ -115,7 +145,10 @@ fn recorded_name(options: &BoxOptions, job: &Job) -> String {
     if !options.runtime {
         return name;
     }
-    let file = Path::new(&name).file_name().unwrap_or_default().to_string_lossy();
+    let file = Path::new(&name)
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy();
     format!("{}{file}", record::RUNTIME)
 }
 
@@ -138,7 +171,9 @@ fn pass_options(options: &BoxOptions, job: &Job, bitcode: &[u8], output: &Path) 
         mask_bits: options.mask_bits(),
         only: None,
         opt_level: cc1::optimisation_level(job),
-        cpu: job.value("-target-cpu").map(|cpu| cpu.to_string_lossy().into_owned()),
+        cpu: job
+            .value("-target-cpu")
+            .map(|cpu| cpu.to_string_lossy().into_owned()),
         features: (!features.is_empty()).then(|| features.join(",")),
     }
 }
@@ -149,7 +184,11 @@ fn unit_hash(bitcode: &[u8], output: &Path) -> String {
     let mut hash = Sha256::new();
     hash.update(bitcode);
     hash.update(output.as_os_str().as_bytes());
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Clang at work on the normal half.
@@ -170,7 +209,10 @@ impl BackEnd {
         fs::write(&bitcode, &compiled.normal_bitcode).context("cannot write bitcode")?;
         let arguments = cc1::back_end(job, &bitcode, &object, context.options.runtime);
         let child = context.spawn(&job.program, &arguments, scratch)?;
-        Ok(Self { child: Some(child), object })
+        Ok(Self {
+            child: Some(child),
+            object,
+        })
     }
 
     fn finish(&mut self, context: &Context) -> Result<(), Failure> {
@@ -208,9 +250,16 @@ fn box_half(
     scratch: &Scratch,
     output: &Path,
 ) -> Result<BoxHalf, Failure> {
-    let Output { box_object, mut record, .. } = compiled;
+    let Output {
+        box_object,
+        mut record,
+        ..
+    } = compiled;
     let Some(mut object) = box_object else {
-        return Ok(BoxHalf { objects: Vec::new(), record });
+        return Ok(BoxHalf {
+            objects: Vec::new(),
+            record,
+        });
     };
     context.keep(output, "box.o", &object)?;
     let mut objects = Vec::new();
@@ -223,10 +272,16 @@ fn box_half(
         if !failed.is_empty() {
             let names = check::functions(&failed);
             context.note_fallback(&options.unit, &failed);
-            let again = Options { mask_all: true, only: Some(names.clone()), ..options.clone() };
-            let again =
-                privbox_pass::run(bitcode, &again).with_context(|| format!("in '{}'", options.unit))?;
-            let second = again.box_object.ok_or_else(|| anyhow!("no box code on the second try"))?;
+            let again = Options {
+                mask_all: true,
+                only: Some(names.clone()),
+                ..options.clone()
+            };
+            let again = privbox_pass::run(bitcode, &again)
+                .with_context(|| format!("in '{}'", options.unit))?;
+            let second = again
+                .box_object
+                .ok_or_else(|| anyhow!("no box code on the second try"))?;
             context.keep(output, "box-again.o", &second)?;
             if let Some(failure) = check::check(&second, &requirements)?.first() {
                 return Err(Failure::Error(unprovable(&options.unit, failure)));
@@ -245,7 +300,10 @@ fn box_half(
 }
 
 fn unprovable(unit: &str, failure: &check::Failed) -> anyhow::Error {
-    let name = failure.function.strip_suffix(".privbox").unwrap_or(&failure.function);
+    let name = failure
+        .function
+        .strip_suffix(".privbox")
+        .unwrap_or(&failure.function);
     anyhow!(
         "{unit}: the box code of function '{name}' does not verify\n{failure}\n\
          note: this is a bug of privbox-cc, please report it with the preprocessed source\n\
@@ -266,7 +324,11 @@ fn merge_records(
         if !names.contains(&clone) && !names.contains(&internal) {
             continue;
         }
-        if let Some(masked) = again.functions.iter().find(|other| other.name == function.name) {
+        if let Some(masked) = again
+            .functions
+            .iter()
+            .find(|other| other.name == function.name)
+        {
             function.clone_from(masked);
         }
         function.mask_all = true;

@@ -1,7 +1,7 @@
 //! Clang's own plan for a command line: what `-###` prints, as values.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
@@ -43,7 +43,10 @@ pub struct Plan {
 impl Job {
     /// The word after `option`; the last one wins, as in clang.
     pub fn value(&self, option: &str) -> Option<&OsStr> {
-        let at = self.arguments.iter().rposition(|argument| argument == option)?;
+        let at = self
+            .arguments
+            .iter()
+            .rposition(|argument| argument == option)?;
         self.arguments.get(at + 1).map(OsString::as_os_str)
     }
 
@@ -53,7 +56,9 @@ impl Job {
     }
 
     fn has_prefix(&self, prefix: &str) -> bool {
-        self.arguments.iter().any(|argument| argument.as_bytes().starts_with(prefix.as_bytes()))
+        self.arguments
+            .iter()
+            .any(|argument| argument.as_bytes().starts_with(prefix.as_bytes()))
     }
 
     /// What it does.
@@ -68,19 +73,33 @@ impl Job {
             || name.ends_with(b"-ld")
             || matches!(name, b"lld" | b"mold" | b"gold" | b"wild");
         // gcc as a linker driver, and the like, have `-o` too, but no emulation.
-        if linker || (self.has("-m") && self.has_prefix("elf_")) { Kind::Link } else { Kind::Other }
+        if linker || (self.has("-m") && self.has_prefix("elf_")) {
+            Kind::Link
+        } else {
+            Kind::Other
+        }
     }
 
     fn cc1_kind(&self) -> Kind {
-        let triple = self.value("-triple").map(OsStr::as_bytes).unwrap_or_default();
+        let triple = self
+            .value("-triple")
+            .map(OsStr::as_bytes)
+            .unwrap_or_default();
         // The box is x86-64 Linux code with 64-bit pointers.
         let target = triple.starts_with(b"x86_64-")
             && memchr(triple, b"-linux")
             && !triple.ends_with(b"x32");
         let language = self.value("-x").map(OsStr::as_bytes).unwrap_or_default();
-        let language = matches!(language, b"c" | b"c++" | b"cpp-output" | b"c++-cpp-output" | b"ir");
+        let language = matches!(
+            language,
+            b"c" | b"c++" | b"cpp-output" | b"c++-cpp-output" | b"ir"
+        );
         // Device code of CUDA, HIP and OpenMP has other formats and other rules.
-        if !target || !language || self.has("-fcuda-is-device") || self.has("-fopenmp-is-target-device") {
+        if !target
+            || !language
+            || self.has("-fcuda-is-device")
+            || self.has("-fopenmp-is-target-device")
+        {
             return Kind::Other;
         }
         if self.has("-emit-obj") {
@@ -103,9 +122,25 @@ pub fn plan(clang: &Clang, arguments: &[OsString]) -> io::Result<Option<Plan>> {
     all.push(OsString::from("-###"));
     // The integrated assembler is how the rewritten job makes its object, with any option.
     all.push(OsString::from("-fintegrated-as"));
-    all.extend(arguments.iter().filter(|a| !is_external_assembler(a)).cloned());
+    // Clang sees a pipe here, but its jobs will write to our terminal. First, so that an option of
+    // the user's wins.
+    if colours() {
+        all.push(OsString::from("-fcolor-diagnostics"));
+    }
+    all.extend(
+        arguments
+            .iter()
+            .filter(|a| !is_external_assembler(a))
+            .cloned(),
+    );
     let output = clang.output(&all)?;
     Ok(output.status.success().then(|| parse(&output.stderr)))
+}
+
+fn colours() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    !refused && io::stderr().is_terminal()
 }
 
 fn is_external_assembler(argument: &OsStr) -> bool {
@@ -123,11 +158,17 @@ pub fn parse(text: &[u8]) -> Plan {
             rest = &rest[used..];
             let mut words = words.into_iter();
             if let Some(program) = words.next() {
-                plan.jobs.push(Job { program: program.into(), arguments: words.collect() });
+                plan.jobs.push(Job {
+                    program: program.into(),
+                    arguments: words.collect(),
+                });
             }
             continue;
         }
-        let end = rest.iter().position(|&b| b == b'\n').map_or(rest.len(), |at| at + 1);
+        let end = rest
+            .iter()
+            .position(|&b| b == b'\n')
+            .map_or(rest.len(), |at| at + 1);
         let (line, after) = rest.split_at(end);
         rest = after;
         if is_header(line) {
@@ -206,18 +247,28 @@ mod tests {
 
     #[test]
     fn truncated_output_is_read_as_far_as_it_goes() {
-        assert_eq!(parse(b" \"/bin/x\" \"a\\").jobs[0].arguments, [OsString::from("a")]);
+        assert_eq!(
+            parse(b" \"/bin/x\" \"a\\").jobs[0].arguments,
+            [OsString::from("a")]
+        );
     }
 
     #[test]
     fn other_targets_and_languages_are_left_alone() {
-        for (triple, language) in
-            [("i386-pc-linux-gnu", "c"), ("x86_64-pc-linux-gnux32", "c"), ("x86_64-pc-linux-gnu", "objective-c"), ("aarch64-linux-gnu", "c")]
-        {
+        for (triple, language) in [
+            ("i386-pc-linux-gnu", "c"),
+            ("x86_64-pc-linux-gnux32", "c"),
+            ("x86_64-pc-linux-gnu", "objective-c"),
+            ("aarch64-linux-gnu", "c"),
+        ] {
             let text = format!(
                 " \"clang\" \"-cc1\" \"-triple\" \"{triple}\" \"-emit-obj\" \"-x\" \"{language}\" \"a\"\n"
             );
-            assert_eq!(parse(text.as_bytes()).jobs[0].kind(), Kind::Other, "{triple} {language}");
+            assert_eq!(
+                parse(text.as_bytes()).jobs[0].kind(),
+                Kind::Other,
+                "{triple} {language}"
+            );
         }
     }
 }

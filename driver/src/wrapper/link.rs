@@ -36,7 +36,10 @@ pub fn concerns_box(context: &Context, jobs: &[Job]) -> Result<bool> {
     if !context.options.entry.is_empty() {
         return Ok(true);
     }
-    Ok(jobs.iter().filter(|job| job.kind() == Kind::Link).any(|job| look(job).box_code))
+    Ok(jobs
+        .iter()
+        .filter(|job| job.kind() == Kind::Link)
+        .any(|job| look(job).box_code))
 }
 
 /// Runs the link job.
@@ -48,8 +51,12 @@ pub fn link(context: &Context, job: &Job, scratch: &Scratch) -> Result<(), Failu
     if relocatable || (!found.box_code && context.options.entry.is_empty()) {
         return context.run(&job.program, &job.arguments, scratch);
     }
-    let entries: Vec<&str> =
-        found.units.iter().flat_map(|unit| &unit.entries).map(String::as_str).collect();
+    let entries: Vec<&str> = found
+        .units
+        .iter()
+        .flat_map(|unit| &unit.entries)
+        .map(String::as_str)
+        .collect();
     if job.has("-shared") || job.has("--shared") || job.has("-Bshareable") {
         if let Some(name) = entries.first() {
             return Err(Failure::Error(anyhow!(
@@ -83,14 +90,12 @@ fn without_box(context: &Context, job: &Job, scratch: &Scratch) -> Result<(), Fa
     context.run(&linker(context, job), &arguments, scratch)
 }
 
-fn with_box(
-    context: &Context,
-    job: &Job,
-    output: &Path,
-    scratch: &Scratch,
-) -> Result<(), Failure> {
-    let library =
-        if context.options.strict { "libprivbox-strict.a" } else { "libprivbox.a" };
+fn with_box(context: &Context, job: &Job, output: &Path, scratch: &Scratch) -> Result<(), Failure> {
+    let library = if context.options.strict {
+        "libprivbox-strict.a"
+    } else {
+        "libprivbox.a"
+    };
     let library = Resources::file(library)?;
     let script = Resources::file("privbox.ld")?;
     let atomic = AtomicOutput::new(output, scratch)
@@ -101,7 +106,9 @@ fn with_box(
         .and_then(|()| finish(context, output, atomic.path()));
     match result {
         Ok(()) => {
-            atomic.commit().with_context(|| format!("cannot write '{}'", output.display()))?;
+            atomic
+                .commit()
+                .with_context(|| format!("cannot write '{}'", output.display()))?;
             Ok(())
         }
         Err(failure) => {
@@ -119,7 +126,11 @@ fn linker(context: &Context, job: &Job) -> PathBuf {
             || argument.starts_with(b"--ld-path=")
             || argument.starts_with(b"-B")
     });
-    if chosen { job.program.clone() } else { join::linker(job) }
+    if chosen {
+        job.program.clone()
+    } else {
+        join::linker(job)
+    }
 }
 
 fn box_arguments(job: &Job, library: &Path, script: &Path, output: &Path) -> Vec<OsString> {
@@ -131,6 +142,9 @@ fn box_arguments(job: &Job, library: &Path, script: &Path, output: &Path) -> Vec
         "--gc-sections".into(),
         "-z".into(),
         "nostart-stop-gc".into(),
+        // GNU ld begins a segment between code and data only then; Debian's default.
+        "-z".into(),
+        "separate-code".into(),
     ];
     let first = arguments.len();
     arguments.extend(job.arguments.iter().cloned());
@@ -175,9 +189,15 @@ fn finish(context: &Context, output: &Path, linked: &Path) -> Result<(), Failure
 
 /// Each name of `-fprivbox-fn` must be an entry function somewhere.
 fn requested_exist(context: &Context, units: &[UnitRecord]) -> Result<()> {
-    let entries: BTreeSet<&str> =
-        units.iter().flat_map(|unit| &unit.entries).map(String::as_str).collect();
-    let asked = units.iter().flat_map(|unit| &unit.requested).chain(&context.options.entry);
+    let entries: BTreeSet<&str> = units
+        .iter()
+        .flat_map(|unit| &unit.entries)
+        .map(String::as_str)
+        .collect();
+    let asked = units
+        .iter()
+        .flat_map(|unit| &unit.requested)
+        .chain(&context.options.entry);
     let missing: BTreeSet<&str> = asked
         .map(String::as_str)
         .filter(|glob| {
@@ -185,8 +205,14 @@ fn requested_exist(context: &Context, units: &[UnitRecord]) -> Result<()> {
                 && !Globs::new([*glob]).is_ok_and(|globs| entries.iter().any(|e| globs.matches(e)))
         })
         .collect();
-    let Some(first) = missing.first() else { return Ok(()) };
-    let all = missing.iter().map(|name| format!("-fprivbox-fn={name}")).collect::<Vec<_>>().join(", ");
+    let Some(first) = missing.first() else {
+        return Ok(());
+    };
+    let all = missing
+        .iter()
+        .map(|name| format!("-fprivbox-fn={name}"))
+        .collect::<Vec<_>>()
+        .join(", ");
     let globs = Globs::new([*first])?;
     let reason = units
         .iter()
@@ -194,9 +220,15 @@ fn requested_exist(context: &Context, units: &[UnitRecord]) -> Result<()> {
         .find(|(_, outside)| outside.name == *first || globs.matches(&outside.name))
         .map(|(unit, outside)| {
             let name = crate::diagnose::demangle(&outside.name);
-            format!("\nnote: '{name}' of {} cannot run in the box: {}", unit.unit, outside.reason)
+            format!(
+                "\nnote: '{name}' of {} cannot run in the box: {}",
+                unit.unit, outside.reason
+            )
         });
-    let compiled = if units.iter().all(|unit| !unit.requested.contains(&(*first).to_owned())) {
+    let compiled = if units
+        .iter()
+        .all(|unit| !unit.requested.contains(&(*first).to_owned()))
+    {
         "\nnote: the option must be given when the function is compiled, not only at link time"
     } else {
         ""
@@ -214,9 +246,13 @@ fn one_kind(
     units: &[UnitRecord],
 ) -> Result<(privbox_pass::Level, privbox_pass::Strength)> {
     let mut kinds: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-    let own = units.iter().filter(|unit| !unit.unit.starts_with(record::RUNTIME));
+    let own = units
+        .iter()
+        .filter(|unit| !unit.unit.starts_with(record::RUNTIME));
     for unit in own.filter(|unit| !unit.functions.is_empty()) {
-        kinds.entry((&unit.level, &unit.strength)).or_insert(&unit.unit);
+        kinds
+            .entry((&unit.level, &unit.strength))
+            .or_insert(&unit.unit);
     }
     if kinds.len() > 1 {
         let list: Vec<String> = kinds
@@ -240,8 +276,16 @@ fn one_kind(
         _ => privbox_pass::Strength::Architectural,
     };
     for (option, given, actual) in [
-        ("level", context.options.level.map(privbox_pass::Level::name), level.name()),
-        ("strength", context.options.strength.map(privbox_pass::Strength::name), strength.name()),
+        (
+            "level",
+            context.options.level.map(privbox_pass::Level::name),
+            level.name(),
+        ),
+        (
+            "strength",
+            context.options.strength.map(privbox_pass::Strength::name),
+            strength.name(),
+        ),
     ] {
         if let Some(given) = given.filter(|given| *given != actual) {
             bail!(
@@ -255,8 +299,11 @@ fn one_kind(
 
 /// For the report: code that the box reaches only by leaving it, and why.
 fn outside(units: &[UnitRecord], linked: &[u8]) -> Result<Map<String, Value>> {
-    let clones: BTreeSet<&str> =
-        units.iter().flat_map(|unit| &unit.functions).map(|f| f.name.as_str()).collect();
+    let clones: BTreeSet<&str> = units
+        .iter()
+        .flat_map(|unit| &unit.functions)
+        .map(|f| f.name.as_str())
+        .collect();
     let reached = image::linked_clones(linked)?;
     let reasons: BTreeMap<&str, &str> = units
         .iter()
@@ -266,17 +313,27 @@ fn outside(units: &[UnitRecord], linked: &[u8]) -> Result<Map<String, Value>> {
     let mut callers: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for function in units.iter().flat_map(|unit| &unit.functions) {
         // Without a symbol table, what was dropped is not known: all is listed.
-        if reached.as_ref().is_some_and(|reached| !reached.contains(&function.name)) {
+        if reached
+            .as_ref()
+            .is_some_and(|reached| !reached.contains(&function.name))
+        {
             continue;
         }
-        for callee in function.callouts.iter().filter(|callee| !clones.contains(callee.as_str())) {
+        for callee in function
+            .callouts
+            .iter()
+            .filter(|callee| !clones.contains(callee.as_str()))
+        {
             callers.entry(callee).or_default().insert(&function.name);
         }
     }
     let list: Vec<Value> = callers
         .into_iter()
         .map(|(name, callers)| {
-            let reason = reasons.get(name).copied().unwrap_or("not compiled by privbox-cc");
+            let reason = reasons
+                .get(name)
+                .copied()
+                .unwrap_or("not compiled by privbox-cc");
             json!({ "name": name, "reason": reason, "called_by": callers })
         })
         .collect();
@@ -307,7 +364,9 @@ fn inputs(job: &Job) -> Vec<PathBuf> {
     while let Some(word) = words.next() {
         let bytes = word.as_bytes();
         let value = |prefix: &[u8]| {
-            bytes.strip_prefix(prefix).map(|rest| OsStr::from_bytes(rest).to_os_string())
+            bytes
+                .strip_prefix(prefix)
+                .map(|rest| OsStr::from_bytes(rest).to_os_string())
         };
         match bytes {
             b"-o" => {
@@ -344,7 +403,10 @@ fn inputs(job: &Job) -> Vec<PathBuf> {
 /// Finds `-lNAME` as linkers do: per folder, a shared library before an archive.
 fn library(folders: &[PathBuf], name: &OsStr, only_static: bool) -> Option<PathBuf> {
     if let Some(exact) = name.as_bytes().strip_prefix(b":") {
-        return folders.iter().map(|folder| folder.join(OsStr::from_bytes(exact))).find(|p| p.is_file());
+        return folders
+            .iter()
+            .map(|folder| folder.join(OsStr::from_bytes(exact)))
+            .find(|p| p.is_file());
     }
     for folder in folders {
         for suffix in [".so", ".a"] {

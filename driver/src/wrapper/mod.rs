@@ -14,6 +14,7 @@ pub mod names;
 pub mod report;
 pub mod response;
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write};
@@ -77,23 +78,35 @@ impl Context {
         scratch: &Scratch,
     ) -> Result<Child, Failure> {
         if self.verbose {
-            let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
+            let words: Vec<_> = arguments
+                .iter()
+                .map(|word| word.to_string_lossy())
+                .collect();
             let words = shell_words::join(words);
             eprintln!(" {} {words}", program.display());
         }
-        let child = self.clang.tool(program, arguments, scratch).and_then(|mut c| c.spawn());
+        let child = self
+            .clang
+            .tool(program, arguments, scratch)
+            .and_then(|mut c| c.spawn());
         Ok(child.with_context(|| format!("cannot run '{}'", program.display()))?)
     }
 
     /// Waits for a tool.
     pub fn wait(&self, mut child: Child) -> Result<(), Failure> {
         let status = child.wait().context("cannot wait for clang")?;
-        if status.success() { Ok(()) } else { Err(Failure::Tool(status)) }
+        if status.success() {
+            Ok(())
+        } else {
+            Err(Failure::Tool(status))
+        }
     }
 
     /// Keeps an intermediate file for `-fprivbox-save-temps=`.
     pub fn keep(&self, output: &Path, suffix: &str, bytes: &[u8]) -> anyhow::Result<()> {
-        let Some(folder) = &self.options.save_temps else { return Ok(()) };
+        let Some(folder) = &self.options.save_temps else {
+            return Ok(());
+        };
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot make folder '{}'", folder.display()))?;
         let mut name = output.file_name().unwrap_or_default().to_os_string();
@@ -106,9 +119,14 @@ impl Context {
     /// Functions had to be compiled twice. Not an error, so silent, but what one wants to know when
     /// looking at the masks (`PRIVBOX_VERBOSE=1`).
     pub fn note_fallback(&self, unit: &str, failed: &[check::Failed]) {
-        if std::env::var_os("PRIVBOX_VERBOSE").is_some_and(|value| !value.is_empty() && value != "0") {
-            for failed in failed {
-                eprintln!("privbox-cc: note: {unit}: compiled again with a mask on every access:\n{failed}");
+        if std::env::var_os("PRIVBOX_VERBOSE")
+            .is_some_and(|value| !value.is_empty() && value != "0")
+        {
+            let mut seen = BTreeSet::new();
+            for failed in failed.iter().filter(|failed| seen.insert(&failed.function)) {
+                eprintln!(
+                    "privbox-cc: note: {unit}: compiled again with a mask on every access:\n{failed}"
+                );
             }
         }
     }
@@ -118,7 +136,11 @@ impl Context {
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let mut arguments = arguments.collect::<Vec<_>>().into_iter();
     let name = PathBuf::from(arguments.next().unwrap_or_default());
-    let name = name.file_name().unwrap_or(OsStr::new("privbox-cc")).to_string_lossy().into_owned();
+    let name = name
+        .file_name()
+        .unwrap_or(OsStr::new("privbox-cc"))
+        .to_string_lossy()
+        .into_owned();
     let cxx = name.contains("++");
     match run(arguments.collect(), cxx) {
         Ok(code) => code,
@@ -142,17 +164,30 @@ fn exit_code(name: &str, status: ExitStatus) -> ExitCode {
         // Clang's driver returns -2 for a tool that crashed.
         return ExitCode::from(254);
     }
-    ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+    ExitCode::from(
+        status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(1),
+    )
 }
 
 fn run(arguments: Vec<OsString>, cxx: bool) -> Result<ExitCode, Failure> {
-    let CommandLine { clang: arguments, options, help } = args::parse(arguments)?;
+    let CommandLine {
+        clang: arguments,
+        options,
+        help,
+    } = args::parse(arguments)?;
     if help {
-        io::stdout().write_all(args::HELP.as_bytes()).context("cannot write to standard output")?;
+        io::stdout()
+            .write_all(args::HELP.as_bytes())
+            .context("cannot write to standard output")?;
         return Ok(ExitCode::SUCCESS);
     }
     let clang = Clang::new(cxx);
-    let only_shows = arguments.iter().any(|argument| argument == "-###" || argument == "-cc1" || argument == "-cc1as");
+    let only_shows = arguments
+        .iter()
+        .any(|argument| argument == "-###" || argument == "-cc1" || argument == "-cc1as");
     if !options.enabled || only_shows {
         return become_clang(&clang, &arguments);
     }
@@ -171,21 +206,37 @@ fn run(arguments: Vec<OsString>, cxx: bool) -> Result<ExitCode, Failure> {
     }
     temporary::clean_up_on_signals().context("cannot handle signals")?;
     let verbose = arguments.iter().any(|argument| argument == "-v");
-    let context = Context { clang, options, arguments, verbose };
+    let context = Context {
+        clang,
+        options,
+        arguments,
+        verbose,
+    };
     execute(&context, plan, &kinds)
 }
 
 fn become_clang(clang: &Clang, arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let status = clang.exec(arguments)?;
-    if status.success() { Ok(ExitCode::SUCCESS) } else { Err(Failure::Tool(status)) }
+    if status.success() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(Failure::Tool(status))
+    }
 }
 
 /// Runs the plan's jobs. As clang does, goes on with other sources after one has failed, but does
 /// not link.
 fn execute(context: &Context, plan: Plan, kinds: &[Kind]) -> Result<ExitCode, Failure> {
     let untouched = !kinds.contains(&Kind::Compile);
-    let Plan { mut jobs, messages, header } = plan;
-    if untouched && kinds.iter().any(|kind| *kind == Kind::Link) && !link::concerns_box(context, &jobs)? {
+    let Plan {
+        mut jobs,
+        messages,
+        header,
+    } = plan;
+    if untouched
+        && kinds.iter().any(|kind| *kind == Kind::Link)
+        && !link::concerns_box(context, &jobs)?
+    {
         return become_clang(&context.clang, &context.arguments);
     }
     if context.verbose {
@@ -198,12 +249,17 @@ fn execute(context: &Context, plan: Plan, kinds: &[Kind]) -> Result<ExitCode, Fa
     move_intermediates(&mut jobs, &scratch);
     let mut failure = None;
     let mut compiled = 0;
+    let linked = jobs
+        .iter()
+        .find(|job| job.kind() == Kind::Link)
+        .and_then(|job| job.value("-o"));
+    let linked = linked.map(PathBuf::from);
     for (job, kind) in jobs.iter().zip(kinds) {
         let result = match kind {
             Kind::Link if failure.is_some() => continue,
             Kind::Link => link::link(context, job, &scratch),
             Kind::Compile => {
-                let result = compile_job(context, job, saved.get(compiled));
+                let result = compile_job(context, job, saved.get(compiled), linked.as_deref());
                 compiled += 1;
                 result
             }
@@ -221,9 +277,28 @@ fn execute(context: &Context, plan: Plan, kinds: &[Kind]) -> Result<ExitCode, Fa
     failure.map_or(Ok(ExitCode::SUCCESS), Err)
 }
 
-fn compile_job(context: &Context, job: &Job, saved: Option<&PathBuf>) -> Result<(), Failure> {
-    let output = job.value("-o").map(PathBuf::from).context("clang's plan names no output")?;
-    compile::compile(context, job, &output)?;
+fn compile_job(
+    context: &Context,
+    job: &Job,
+    saved: Option<&PathBuf>,
+    linked: Option<&Path>,
+) -> Result<(), Failure> {
+    let output = job
+        .value("-o")
+        .map(PathBuf::from)
+        .context("clang's plan names no output")?;
+    // An object that exists only for the link has a random name; what is derived from its name must
+    // be the same in the next build.
+    let identity = match (linked, job.arguments.last()) {
+        (Some(linked), Some(source)) => {
+            let mut identity = linked.as_os_str().to_os_string();
+            identity.push(":");
+            identity.push(source);
+            PathBuf::from(identity)
+        }
+        _ => output.clone(),
+    };
+    compile::compile(context, job, &output, &identity)?;
     // `-save-temps` keeps the object that is linked.
     if let Some(saved) = saved.filter(|saved| **saved != output) {
         fs::copy(&output, saved).with_context(|| format!("cannot write '{}'", saved.display()))?;
@@ -236,15 +311,26 @@ fn compile_job(context: &Context, job: &Job, saved: Option<&PathBuf>) -> Result<
 fn move_intermediates(jobs: &mut [Job], scratch: &Scratch) {
     for index in 0..jobs.len() {
         let (before, after) = jobs.split_at_mut(index + 1);
-        let Some(job) = before.last_mut() else { continue };
-        let Some(output) = job.value("-o").map(OsStr::to_os_string) else { continue };
+        let Some(job) = before.last_mut() else {
+            continue;
+        };
+        let Some(output) = job.value("-o").map(OsStr::to_os_string) else {
+            continue;
+        };
         if !after.iter().any(|later| later.arguments.contains(&output)) {
             continue;
         }
-        let name = Path::new(&output).file_name().unwrap_or_default().to_string_lossy();
+        let name = Path::new(&output)
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
         let moved = scratch.path(&format!("{index}-{name}")).into_os_string();
         for job in std::iter::once(job).chain(after) {
-            for argument in job.arguments.iter_mut().filter(|argument| **argument == output) {
+            for argument in job
+                .arguments
+                .iter_mut()
+                .filter(|argument| **argument == output)
+            {
                 argument.clone_from(&moved);
             }
         }
@@ -261,13 +347,21 @@ fn is_save_temps(argument: &OsStr) -> bool {
 }
 
 fn without_save_temps(arguments: &[OsString]) -> Vec<OsString> {
-    arguments.iter().filter(|argument| !is_save_temps(argument)).cloned().collect()
+    arguments
+        .iter()
+        .filter(|argument| !is_save_temps(argument))
+        .cloned()
+        .collect()
 }
 
 /// For `-save-temps`: lets clang make the files it would keep, then says where the objects are
 /// that ours replace. The files show the normal half.
 fn save_temps(context: &Context) -> Result<Vec<PathBuf>, Failure> {
-    if !context.arguments.iter().any(|argument| is_save_temps(argument)) {
+    if !context
+        .arguments
+        .iter()
+        .any(|argument| is_save_temps(argument))
+    {
         return Ok(Vec::new());
     }
     let Some(plan) = jobs::plan(&context.clang, &context.arguments)? else {

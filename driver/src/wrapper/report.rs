@@ -32,7 +32,11 @@ pub fn link(file: &Path, executable: &Path, fields: Map<String, Value>) -> Resul
 
 fn replace(file: &Path, key: &str, line: Map<String, Value>) -> Result<()> {
     let context = || format!("cannot write the report '{}'", file.display());
-    if OpenOptions::new().append(true).open(file).is_ok_and(|f| !f.metadata().is_ok_and(|m| m.is_file())) {
+    if OpenOptions::new()
+        .append(true)
+        .open(file)
+        .is_ok_and(|f| !f.metadata().is_ok_and(|m| m.is_file()))
+    {
         // A pipe or a device: there is nothing to replace.
         return fs::write(file, format!("{}\n", Value::Object(line))).with_context(context);
     }

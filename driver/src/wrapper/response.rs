@@ -29,7 +29,10 @@ fn expand_one(argument: OsString, depth: usize, into: &mut Vec<OsString>) -> Res
         return Ok(());
     }
     if depth == MAX_DEPTH {
-        return Err(format!("response file '{}' includes itself", path.display()));
+        return Err(format!(
+            "response file '{}' includes itself",
+            path.display()
+        ));
     }
     let text = fs::read(path)
         .map_err(|error| format!("cannot read response file '{}': {error}", path.display()))?;
@@ -87,19 +90,27 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        split(text.as_bytes()).into_iter().map(|w| w.into_string().unwrap()).collect()
+        split(text.as_bytes())
+            .into_iter()
+            .map(|w| w.into_string().unwrap())
+            .collect()
     }
 
     #[test]
     fn splits_as_gnu_tools_do() {
         assert_eq!(words("a b\n\tc"), ["a", "b", "c"]);
-        assert_eq!(words(r#"-DX="a b" 'c d' e\ f "" g"#), ["-DX=a b", "c d", "e f", "", "g"]);
+        assert_eq!(
+            words(r#"-DX="a b" 'c d' e\ f "" g"#),
+            ["-DX=a b", "c d", "e f", "", "g"]
+        );
         assert_eq!(words(r#""a\"b" 'c\d'"#), ["a\"b", "c\\d"]);
     }
 
     #[test]
     fn joined_words_split_again() {
-        let words: Vec<OsString> = ["a b", "c\"d", "e\\f", "", "g\nh"].map(OsString::from).into();
+        let words: Vec<OsString> = ["a b", "c\"d", "e\\f", "", "g\nh"]
+            .map(OsString::from)
+            .into();
         assert_eq!(split(&join(&words)), words);
     }
 
@@ -110,6 +121,10 @@ mod tests {
         let mut argument = OsString::from("@");
         argument.push(&file);
         fs::write(&file, join(&[argument.clone()])).unwrap();
-        assert!(expand(vec![argument]).unwrap_err().contains("includes itself"));
+        assert!(
+            expand(vec![argument])
+                .unwrap_err()
+                .contains("includes itself")
+        );
     }
 }

@@ -14,7 +14,12 @@ pub struct Folder(tempfile::TempDir);
 impl Folder {
     /// An empty one; its name has a blank, so that every test is one of quoting.
     pub fn new() -> Self {
-        Self(tempfile::Builder::new().prefix("privbox test ").tempdir().unwrap())
+        Self(
+            tempfile::Builder::new()
+                .prefix("privbox test ")
+                .tempdir()
+                .unwrap(),
+        )
     }
 
     pub fn path(&self) -> &Path {
@@ -50,7 +55,10 @@ impl Folder {
     }
 
     pub fn privbox<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Output {
-        self.command(env!("CARGO_BIN_EXE_privbox")).args(arguments).output().unwrap()
+        self.command(env!("CARGO_BIN_EXE_privbox"))
+            .args(arguments)
+            .output()
+            .unwrap()
     }
 
     pub fn command(&self, program: &str) -> Command {
@@ -73,7 +81,12 @@ pub fn stdout(output: &Output) -> String {
 /// Fails with the output if the command failed.
 #[track_caller]
 pub fn succeeds(output: &Output) {
-    assert!(output.status.success(), "{:?}\n{}", output.status, stderr(output));
+    assert!(
+        output.status.success(),
+        "{:?}\n{}",
+        output.status,
+        stderr(output)
+    );
 }
 
 /// Fails unless the command failed with this code and message.
