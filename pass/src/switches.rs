@@ -27,10 +27,10 @@ struct Dense {
 pub fn run(module: &Module<'_>) {
     for function in module.defined_functions() {
         for block in function.blocks() {
-            if let Some(end) = block.terminator() {
-                if end.opcode() == Some(Opcode::LLVMSwitch) {
-                    rewrite(module, function, block, end);
-                }
+            if let Some(end) = block.terminator()
+                && end.opcode() == Some(Opcode::LLVMSwitch)
+            {
+                rewrite(module, function, block, end);
             }
         }
     }

@@ -23,8 +23,8 @@ impl Drop for Builder<'_> {
 impl<'c> Builder<'c> {
     /// A builder that is nowhere yet.
     pub fn new(context: &'c Context) -> Self {
-        // SAFETY: the context outlives the builder.
         Builder {
+            // SAFETY: the context outlives the builder.
             raw: unsafe { LLVMCreateBuilderInContext(context.raw) },
             context: PhantomData,
         }

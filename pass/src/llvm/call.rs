@@ -7,8 +7,8 @@ use inkwell::llvm_sys::{LLVMOpcode, LLVMTailCallKind};
 impl Value {
     /// What a call calls.
     pub fn callee(self) -> Option<Value> {
-        // SAFETY: a call site.
         if self.is_call() {
+            // SAFETY: a call site.
             Value::option(unsafe { LLVMGetCalledValue(self.0) })
         } else {
             None
@@ -39,8 +39,8 @@ impl Value {
     }
     /// Number of arguments.
     pub fn arg_count(self) -> u32 {
-        // SAFETY: a call site.
         if self.is_call() {
+            // SAFETY: a call site.
             unsafe { LLVMGetNumArgOperands(self.0) }
         } else {
             0
@@ -54,8 +54,8 @@ impl Value {
     }
     /// Calling convention of the call.
     pub fn site_call_conv(self) -> u32 {
-        // SAFETY: a call site.
         if self.is_call() {
+            // SAFETY: a call site.
             unsafe { LLVMGetInstructionCallConv(self.0) }
         } else {
             0

@@ -194,8 +194,8 @@ impl Value {
     }
     /// What an alias stands for.
     pub fn aliasee(self) -> Option<Value> {
-        // SAFETY: an alias.
         if self.is_alias() {
+            // SAFETY: an alias.
             Value::option(unsafe { LLVMAliasGetAliasee(self.0) })
         } else {
             None
@@ -203,8 +203,8 @@ impl Value {
     }
     /// Resolver of an ifunc.
     pub fn resolver(self) -> Option<Value> {
-        // SAFETY: an ifunc.
         if self.is_ifunc() {
+            // SAFETY: an ifunc.
             Value::option(unsafe { LLVMGetGlobalIFuncResolver(self.0) })
         } else {
             None

@@ -48,8 +48,8 @@ impl Value {
     }
     /// The next instruction of the block.
     pub fn next(self) -> Option<Value> {
-        // SAFETY: an instruction.
         if self.is_instruction() {
+            // SAFETY: an instruction.
             Value::option(unsafe { LLVMGetNextInstruction(self.0) })
         } else {
             None
@@ -57,8 +57,8 @@ impl Value {
     }
     /// The previous instruction of the block.
     pub fn previous(self) -> Option<Value> {
-        // SAFETY: an instruction.
         if self.is_instruction() {
+            // SAFETY: an instruction.
             Value::option(unsafe { LLVMGetPreviousInstruction(self.0) })
         } else {
             None
@@ -73,8 +73,8 @@ impl Value {
     }
     /// A detached copy of an instruction.
     pub fn duplicate(self) -> Option<Value> {
-        // SAFETY: an instruction.
         if self.is_instruction() {
+            // SAFETY: an instruction.
             Value::option(unsafe { LLVMInstructionClone(self.0) })
         } else {
             None
@@ -185,8 +185,8 @@ impl Value {
     }
     /// Flags of a `getelementptr` (1 inbounds, 2 nusw, 4 nuw).
     pub fn gep_flags(self) -> u32 {
-        // SAFETY: a getelementptr.
         if self.is_gep() {
+            // SAFETY: a getelementptr.
             unsafe { LLVMGEPGetNoWrapFlags(self.0) }
         } else {
             0

@@ -84,16 +84,16 @@ impl<'c> Module<'c> {
     /// A module without contents.
     pub fn new(context: &'c Context, name: &str) -> Module<'c> {
         let name = c_string(name);
-        // SAFETY: a live context and a NUL-terminated name.
         Module {
+            // SAFETY: a live context and a NUL-terminated name.
             raw: unsafe { LLVMModuleCreateWithNameInContext(name.as_ptr(), context.raw) },
             context,
         }
     }
     /// A copy in the same context.
     pub fn duplicate(&self) -> Module<'c> {
-        // SAFETY: a live module.
         Module {
+            // SAFETY: a live module.
             raw: unsafe { LLVMCloneModule(self.raw) },
             context: self.context,
         }
@@ -297,8 +297,8 @@ impl<'c> Module<'c> {
             .or_else(|| self.variable(name))
             .or_else(|| self.alias(name))
             .or_else(
-                // SAFETY: pointer and length are of one slice; null is "none".
                 || {
+                    // SAFETY: pointer and length are of one slice; null is "none".
                     Value::option(unsafe {
                         LLVMGetNamedGlobalIFunc(self.raw, name.as_ptr().cast(), name.len())
                     })

@@ -244,8 +244,8 @@ pub struct Layout(pub(super) LLVMTargetDataRef);
 impl Layout {
     /// Bytes from one array element to the next; 0 for unsized types.
     pub fn abi_size(self, ty: Type) -> u64 {
-        // SAFETY: sized types only.
         if ty.is_sized() {
+            // SAFETY: sized types only.
             unsafe { LLVMABISizeOfType(self.0, ty.0) }
         } else {
             0
@@ -253,8 +253,8 @@ impl Layout {
     }
     /// Bytes a store may write; 0 for unsized types.
     pub fn store_size(self, ty: Type) -> u64 {
-        // SAFETY: sized types only.
         if ty.is_sized() {
+            // SAFETY: sized types only.
             unsafe { LLVMStoreSizeOfType(self.0, ty.0) }
         } else {
             0
@@ -262,8 +262,8 @@ impl Layout {
     }
     /// ABI alignment in bytes; 1 for unsized types.
     pub fn abi_align(self, ty: Type) -> u32 {
-        // SAFETY: sized types only.
         if ty.is_sized() {
+            // SAFETY: sized types only.
             unsafe { LLVMABIAlignmentOfType(self.0, ty.0) }
         } else {
             1

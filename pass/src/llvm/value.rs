@@ -193,8 +193,8 @@ impl Value {
     }
     /// Number of operands (0 for what has none).
     pub fn operand_count(self) -> u32 {
-        // SAFETY: a user.
         if self.is_user() {
+            // SAFETY: a user.
             unsafe { LLVMGetNumOperands(self.0) as u32 }
         } else {
             0
@@ -262,8 +262,8 @@ impl Value {
             ),
             None => self.is_global_variable() || self.as_function().is_some(),
         };
-        // SAFETY: one of the kinds LLVM accepts.
         if has {
+            // SAFETY: one of the kinds LLVM accepts.
             unsafe { LLVMGetAlignment(self.0) }
         } else {
             0
