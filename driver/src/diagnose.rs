@@ -178,13 +178,11 @@ fn disassemble(image: &Image, start: u64, address: u64) -> Option<String> {
         let mut line = String::new();
         formatter.format(&instruction, &mut line);
         lines.push((instruction.ip(), line));
-        if lines
-            .iter()
-            .rev()
-            .take(AROUND + 1)
-            .last()
-            .is_some_and(|(ip, _)| *ip > address)
-        {
+        let before = lines
+            .len()
+            .checked_sub(AROUND + 1)
+            .and_then(|at| lines.get(at));
+        if before.is_some_and(|(ip, _)| *ip > address) {
             break;
         }
     }

@@ -3,7 +3,9 @@
 //! source --(clang -cc1, optimised)--> bitcode --(pass)--> normal bitcode, box object;
 //! normal bitcode --(clang -cc1 -x ir)--> object; both --(ld.lld -r)--> the output.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -283,8 +285,9 @@ fn box_half(
                 .box_object
                 .ok_or_else(|| anyhow!("no box code on the second try"))?;
             context.keep(output, "box-again.o", &second)?;
-            if let Some(failure) = check::check(&second, &requirements)?.first() {
-                return Err(Failure::Error(unprovable(&options.unit, failure)));
+            let failed = check::check(&second, &requirements)?;
+            if !failed.is_empty() {
+                return Err(Failure::Error(unprovable(&options.unit, &failed)));
             }
             join::drop_functions(&mut object, &names)?;
             merge_records(&mut record, &again.record, &names);
@@ -299,23 +302,34 @@ fn box_half(
     Ok(BoxHalf { objects, record })
 }
 
-fn unprovable(unit: &str, failure: &check::Failed) -> anyhow::Error {
-    let name = failure
-        .function
-        .strip_suffix(".privbox")
-        .unwrap_or(&failure.function);
+fn unprovable(unit: &str, failed: &[check::Failed]) -> anyhow::Error {
+    let mut text = String::new();
+    let mut options = String::new();
+    let mut seen = BTreeSet::new();
+    for failure in failed
+        .iter()
+        .filter(|failure| seen.insert(&failure.function))
+    {
+        let name = crate::image::clone_of(&failure.function).unwrap_or(&failure.function);
+        let _ = writeln!(
+            text,
+            "function '{}':\n{failure}",
+            crate::diagnose::demangle(name)
+        );
+        let _ = write!(options, " -fprivbox-outside={name}");
+    }
     anyhow!(
-        "{unit}: the box code of function '{name}' does not verify\n{failure}\n\
+        "{unit}: box code does not verify\n{text}\
          note: this is a bug of privbox-cc, please report it with the preprocessed source\n\
-         note: -fprivbox-outside={name} keeps the function out of the box; \
-         -fno-privbox-verify skips this check (the linked file will not verify)"
+         note:{options} keeps such code out of the box; -fno-privbox-verify skips this check (the \
+         linked file will not verify)"
     )
 }
 
 fn merge_records(
     record: &mut privbox_pass::UnitRecord,
     again: &privbox_pass::UnitRecord,
-    names: &std::collections::BTreeSet<String>,
+    names: &BTreeSet<String>,
 ) {
     for function in &mut record.functions {
         // Clones of internal functions carry the unit's hash behind `.privbox`.

@@ -233,10 +233,7 @@ fn execute(context: &Context, plan: Plan, kinds: &[Kind]) -> Result<ExitCode, Fa
         messages,
         header,
     } = plan;
-    if untouched
-        && kinds.iter().any(|kind| *kind == Kind::Link)
-        && !link::concerns_box(context, &jobs)?
-    {
+    if untouched && kinds.contains(&Kind::Link) && !link::concerns_box(context, &jobs)? {
         return become_clang(&context.clang, &context.arguments);
     }
     if context.verbose {
