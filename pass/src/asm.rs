@@ -9,15 +9,127 @@ use crate::llvm::{Builder, Function, Linkage, Module, Place, Type, Value, Visibi
 
 /// Mnemonics (AT&T, without size suffix) that only touch the registers and memory of their operands.
 const MNEMONICS: &[&str] = &[
-    "nop", "pause", "rep nop", "bswap", "rol", "ror", "shl", "shr", "sar", "sal", "shld", "shrd", "add", "adc", "sub",
-    "sbb", "mul", "imul", "div", "idiv", "inc", "dec", "neg", "not", "and", "or", "xor", "cmp", "test", "mov", "lea",
-    "xchg", "xadd", "cmpxchg", "bsf", "bsr", "tzcnt", "lzcnt", "popcnt", "crc32", "rdtsc", "rdtscp", "cpuid", "lfence",
-    "mfence", "sfence", "cmova", "cmovae", "cmovb", "cmovbe", "cmovc", "cmove", "cmovg", "cmovge", "cmovl", "cmovle",
-    "cmovne", "cmovnc", "cmovnz", "cmovz", "cmovs", "cmovns", "seta", "setae", "setb", "setbe", "setc", "sete", "setg",
-    "setge", "setl", "setle", "setne", "setnc", "setnz", "setz", "sets", "setns", "seto", "setno", "movzb", "movzw",
-    "movsb", "movsw", "movsl", "cltq", "cqto", "cltd", "cwtl", "mulx", "adcx", "adox", "andn", "rorx", "movd", "movq",
-    "movaps", "movups", "movapd", "movupd", "movdqa", "movdqu", "movss", "movsd", "addss", "addsd", "mulss", "mulsd",
-    "sqrtss", "sqrtsd", "pxor", "paddd", "paddq", "psubd", "pand", "por", "pshufd", "pclmulqdq", "stc", "clc", "cmc",
+    "nop",
+    "pause",
+    "rep nop",
+    "bswap",
+    "rol",
+    "ror",
+    "shl",
+    "shr",
+    "sar",
+    "sal",
+    "shld",
+    "shrd",
+    "add",
+    "adc",
+    "sub",
+    "sbb",
+    "mul",
+    "imul",
+    "div",
+    "idiv",
+    "inc",
+    "dec",
+    "neg",
+    "not",
+    "and",
+    "or",
+    "xor",
+    "cmp",
+    "test",
+    "mov",
+    "lea",
+    "xchg",
+    "xadd",
+    "cmpxchg",
+    "bsf",
+    "bsr",
+    "tzcnt",
+    "lzcnt",
+    "popcnt",
+    "crc32",
+    "rdtsc",
+    "rdtscp",
+    "cpuid",
+    "lfence",
+    "mfence",
+    "sfence",
+    "cmova",
+    "cmovae",
+    "cmovb",
+    "cmovbe",
+    "cmovc",
+    "cmove",
+    "cmovg",
+    "cmovge",
+    "cmovl",
+    "cmovle",
+    "cmovne",
+    "cmovnc",
+    "cmovnz",
+    "cmovz",
+    "cmovs",
+    "cmovns",
+    "seta",
+    "setae",
+    "setb",
+    "setbe",
+    "setc",
+    "sete",
+    "setg",
+    "setge",
+    "setl",
+    "setle",
+    "setne",
+    "setnc",
+    "setnz",
+    "setz",
+    "sets",
+    "setns",
+    "seto",
+    "setno",
+    "movzb",
+    "movzw",
+    "movsb",
+    "movsw",
+    "movsl",
+    "cltq",
+    "cqto",
+    "cltd",
+    "cwtl",
+    "mulx",
+    "adcx",
+    "adox",
+    "andn",
+    "rorx",
+    "movd",
+    "movq",
+    "movaps",
+    "movups",
+    "movapd",
+    "movupd",
+    "movdqa",
+    "movdqu",
+    "movss",
+    "movsd",
+    "addss",
+    "addsd",
+    "mulss",
+    "mulsd",
+    "sqrtss",
+    "sqrtsd",
+    "pxor",
+    "paddd",
+    "paddq",
+    "psubd",
+    "pand",
+    "por",
+    "pshufd",
+    "pclmulqdq",
+    "stc",
+    "clc",
+    "cmc",
 ];
 
 /// Inline assembly that this module can put into the box.
@@ -35,17 +147,25 @@ pub fn check(call: Value) -> Result<(), String> {
 }
 
 fn understand(call: Value) -> Result<Kind, String> {
-    let (text, constraints) =
-        call.callee().and_then(Value::inline_asm).ok_or("inline assembly that cannot be read")?;
+    let (text, constraints) = call
+        .callee()
+        .and_then(Value::inline_asm)
+        .ok_or("inline assembly that cannot be read")?;
     let shown = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let unknown = || Err(format!("inline assembly that is not understood: `{shown}`"));
     if let Some(constraint) = constraints.split(',').find(|c| !constraint_understood(c)) {
-        return Err(format!("inline assembly with the constraint `{constraint}`: `{shown}`"));
+        return Err(format!(
+            "inline assembly with the constraint `{constraint}`: `{shown}`"
+        ));
     }
     if shown == "syscall" {
         return system_call_operands(call, &constraints).map(|_| Kind::SystemCall);
     }
-    for statement in text.split(['\n', ';']).map(str::trim).filter(|s| !s.is_empty()) {
+    for statement in text
+        .split(['\n', ';'])
+        .map(str::trim)
+        .filter(|s| !s.is_empty())
+    {
         if !statement_understood(statement) {
             return unknown();
         }
@@ -69,23 +189,37 @@ fn constraint_understood(constraint: &str) -> bool {
         return !matches!(register, "rsp}" | "esp}" | "sp}");
     }
     // A plain `m` without `*` would be an address LLVM computes behind the masks.
-    constraint.chars().all(|c| c.is_ascii_digit() || "rqQRlabcdSDxyinIJKLMNeZ^Yk".contains(c)) && !constraint.is_empty()
+    constraint
+        .chars()
+        .all(|c| c.is_ascii_digit() || "rqQRlabcdSDxyinIJKLMNeZ^Yk".contains(c))
+        && !constraint.is_empty()
 }
 
 fn statement_understood(statement: &str) -> bool {
-    let statement = statement.strip_prefix("lock").map_or(statement, str::trim_start);
+    let statement = statement
+        .strip_prefix("lock")
+        .map_or(statement, str::trim_start);
     let lower = statement.to_ascii_lowercase();
-    let (mnemonic, operands) = lower.split_once(char::is_whitespace).unwrap_or((&lower, ""));
+    let (mnemonic, operands) = lower
+        .split_once(char::is_whitespace)
+        .unwrap_or((&lower, ""));
     if matches!(lower.as_str(), "rep; nop" | "rep nop") {
         return true;
     }
     let known = MNEMONICS.contains(&mnemonic)
-        || mnemonic.strip_suffix(['b', 'w', 'l', 'q']).is_some_and(|m| MNEMONICS.contains(&m))
-        || mnemonic.strip_suffix(['l', 'q']).is_some_and(|m| matches!(m, "movzb" | "movzw" | "movsb" | "movsw" | "movsl"));
+        || mnemonic
+            .strip_suffix(['b', 'w', 'l', 'q'])
+            .is_some_and(|m| MNEMONICS.contains(&m))
+        || mnemonic
+            .strip_suffix(['l', 'q'])
+            .is_some_and(|m| matches!(m, "movzb" | "movzw" | "movsb" | "movsw" | "movsl"));
     // Memory, the stack pointer or a label by name; alternatives; directives.
-    let named = ["(", "%rsp", "%esp", "%sp", "%spl", "%fs", "%gs", "%rip", "{", "|", ".", "*", "\"", "#", "%cs", "%ss", "%ds", "%es", "%cr", "%dr"]
-        .iter()
-        .any(|bad| operands.contains(bad));
+    let named = [
+        "(", "%rsp", "%esp", "%sp", "%spl", "%fs", "%gs", "%rip", "{", "|", ".", "*", "\"", "#",
+        "%cs", "%ss", "%ds", "%es", "%cr", "%dr",
+    ]
+    .iter()
+    .any(|bad| operands.contains(bad));
     known && !named
 }
 
@@ -109,7 +243,8 @@ const STUB: &str = "__privbox_syscall.privbox";
 
 /// The operands of a `syscall`: one argument index per carrier. The error is a reason.
 fn system_call_operands(call: Value, constraints: &str) -> Result<[Option<u32>; 7], String> {
-    let unknown = |what: &str| format!("a system call with an operand that is not understood: `{what}`");
+    let unknown =
+        |what: &str| format!("a system call with an operand that is not understood: `{what}`");
     let mut carried = [None; 7];
     let mut argument = 0;
     let mut outputs = 0;
@@ -128,12 +263,18 @@ fn system_call_operands(call: Value, constraints: &str) -> Result<[Option<u32>; 
             }
             continue;
         }
-        let input = if constraint == "0" { "{ax}" } else { constraint };
+        let input = if constraint == "0" {
+            "{ax}"
+        } else {
+            constraint
+        };
         if constraint == "*m" {
             argument += 1; // Only says which memory is read: the call may read all of it.
             continue;
         }
-        let Some(carrier) = CARRIERS.iter().position(|c| *c == input) else { return Err(unknown(constraint)) };
+        let Some(carrier) = CARRIERS.iter().position(|c| *c == input) else {
+            return Err(unknown(constraint));
+        };
         let ty = call.operand(argument).map(|v| v.ty());
         if !ty.is_some_and(|t| t.is_pointer() || (t.is_int() && t.int_width() <= 64)) {
             return Err(unknown(constraint));
@@ -143,14 +284,22 @@ fn system_call_operands(call: Value, constraints: &str) -> Result<[Option<u32>; 
     }
     let result = call.ty();
     let simple = result.is_pointer() || (result.is_int() && result.int_width() <= 64);
-    if carried[3].is_none() || outputs != 1 || !simple { Err(unknown(constraints)) } else { Ok(carried) }
+    if carried[3].is_none() || outputs != 1 || !simple {
+        Err(unknown(constraints))
+    } else {
+        Ok(carried)
+    }
 }
 
 /// `syscall` becomes a call of a stub that hands the registers to the gate.
 fn system_call(module: &Module<'_>, call: Value) {
     let context = module.context();
-    let Some((_, constraints)) = call.callee().and_then(Value::inline_asm) else { return };
-    let Ok(carried) = system_call_operands(call, &constraints) else { return };
+    let Some((_, constraints)) = call.callee().and_then(Value::inline_asm) else {
+        return;
+    };
+    let Ok(carried) = system_call_operands(call, &constraints) else {
+        return;
+    };
     let (stub, ty) = system_call_stub(module);
     let builder = Builder::new(context);
     builder.before(call);
@@ -160,7 +309,11 @@ fn system_call(module: &Module<'_>, call: Value) {
         args.push(match value {
             None => param.undef(),
             Some(value) if index as u32 == NEST => {
-                if value.ty().is_pointer() { value } else { builder.int_to_ptr(value, param) }
+                if value.ty().is_pointer() {
+                    value
+                } else {
+                    builder.int_to_ptr(value, param)
+                }
             }
             Some(value) if value.ty().is_pointer() => builder.ptr_to_int(value, param),
             Some(value) if value.ty().int_width() < 64 => builder.zext(value, param),

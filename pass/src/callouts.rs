@@ -1,7 +1,7 @@
 //! Callees that are no clone of this unit: the runtime library's, other units', the outside's.
 
-use crate::abi::calls::Site;
 use crate::abi::callblock::{self, Argument};
+use crate::abi::calls::Site;
 use crate::abi::clones::{Clone, lowered_type};
 use crate::abi::signature::{BoxPlace, Param, result_places};
 use crate::abi::{params, variadic};
@@ -119,7 +119,12 @@ impl Callouts {
 
     /// Loads a function's address from a variable of the normal module: a call through it is one
     /// that LLVM cannot make direct again.
-    pub fn address(&mut self, module: &Module<'_>, builder: &Builder<'_>, function: Function) -> Value {
+    pub fn address(
+        &mut self,
+        module: &Module<'_>,
+        builder: &Builder<'_>,
+        function: Function,
+    ) -> Value {
         let context = module.context();
         let symbol = self.names.reference(&function.name());
         let variable = match module.variable(&symbol) {
@@ -139,7 +144,9 @@ impl Callouts {
     pub fn export(&self, normal: &Module<'_>, shared: &Shared) {
         for (symbol, name) in &self.references {
             let name = shared.promoted.get(name).unwrap_or(name);
-            let Some(function) = normal.global(name) else { continue };
+            let Some(function) = normal.global(name) else {
+                continue;
+            };
             let variable = normal.add_variable(symbol, normal.context().ptr());
             variable.set_initializer(Some(function));
             variable.set_global_constant(true);
@@ -165,7 +172,11 @@ fn body(
     if !site.plan().complex && !is_variadic {
         let mut types: Vec<Type> = named.iter().map(|(p, _)| p.ty).collect();
         types.push(context.ptr());
-        let gate = callblock::gate(module, "__privbox_gate_callout", context.void().function(&[], false));
+        let gate = callblock::gate(
+            module,
+            "__privbox_gate_callout",
+            context.void().function(&[], false),
+        );
         let mut args = stub.params();
         args.push(target.value());
         let call = builder.call(result.function(&types, false), gate, &args);
@@ -216,10 +227,17 @@ fn body(
     callblock::store_flags(module, &builder, block, home.wide, &places);
     if let Some((area, descriptor)) = area_and_descriptor {
         let (ptr, i32t) = (context.ptr(), context.i32());
-        let ty = context.void().function(&[ptr, ptr, ptr, i32t, i32t, i32t], false);
+        let ty = context
+            .void()
+            .function(&[ptr, ptr, ptr, i32t, i32t, i32t], false);
         let va_block = callblock::gate(module, "__privbox_va_block.privbox", ty);
-        let used = [u64::from(home.gp), u64::from(home.vec), home.stack / 8].map(|n| i32t.constant(n));
-        builder.call(ty, va_block, &[block, area, descriptor, used[0], used[1], used[2]]);
+        let used =
+            [u64::from(home.gp), u64::from(home.vec), home.stack / 8].map(|n| i32t.constant(n));
+        builder.call(
+            ty,
+            va_block,
+            &[block, area, descriptor, used[0], used[1], used[2]],
+        );
     }
     let value = callblock::call(module, &builder, block, target.value(), result, avx)?;
     builder.ret(value);
@@ -244,10 +262,18 @@ fn incoming(
             BoxPlace::Block(offset) => {
                 let spill = spill.ok_or("a stub without a spill block")?;
                 let address = callblock::at(context, builder, spill, *offset);
-                if param.byval.is_some() { address } else { builder.load(param.ty, address) }
+                if param.byval.is_some() {
+                    address
+                } else {
+                    builder.load(param.ty, address)
+                }
             }
         };
-        arguments.push(Argument { value, param: *param, signed: *signed });
+        arguments.push(Argument {
+            value,
+            param: *param,
+            signed: *signed,
+        });
     }
     Ok(arguments)
 }
@@ -255,7 +281,10 @@ fn incoming(
 fn fixed_size(module: &Module<'_>, arguments: &[Argument], avx: bool) -> Result<u64, String> {
     let mut state = crate::abi::signature::HomeState::default();
     for argument in arguments {
-        state.place(crate::abi::signature::classify(module.layout(), &argument.param, avx)?, false);
+        state.place(
+            crate::abi::signature::classify(module.layout(), &argument.param, avx)?,
+            false,
+        );
     }
     Ok(callblock::STACK + state.stack.next_multiple_of(8))
 }

@@ -13,14 +13,17 @@ use std::collections::HashMap;
 pub fn check(function: Function) -> Result<(), String> {
     let jumps: Vec<Value> = jumps(function);
     if labels(function).is_empty() {
-        return if jumps.is_empty() { Ok(()) } else { Err("a computed goto without labels".into()) };
+        return if jumps.is_empty() {
+            Ok(())
+        } else {
+            Err("a computed goto without labels".into())
+        };
     }
     for jump in jumps {
-        let mut targets = jump.successors();
-        let count = targets.len();
-        targets.sort();
-        targets.dedup();
-        if targets.len() != count {
+        let targets = jump.successors();
+        // A switch has one edge to each label, and the C API cannot take an edge out of a phi.
+        let twice = |t: &Block| targets.iter().filter(|o| *o == t).count() > 1;
+        if targets.iter().any(|t| twice(t) && !t.phis().is_empty()) {
             return Err("a computed goto that names a label twice".into());
         }
     }
@@ -38,42 +41,81 @@ fn reaches_code(constant: Value, depth: u32) -> bool {
     if constant.is_global_value() {
         return false; // An initialiser: data of the normal module.
     }
-    depth == 0 || constant.users().iter().any(|u| u.is_instruction() || reaches_code(*u, depth - 1))
+    depth == 0
+        || constant
+            .users()
+            .iter()
+            .any(|u| u.is_instruction() || reaches_code(*u, depth - 1))
 }
 
 fn jumps(function: Function) -> Vec<Value> {
-    function.instructions().into_iter().filter(|i| i.opcode() == Some(Opcode::LLVMIndirectBr)).collect()
+    function
+        .instructions()
+        .into_iter()
+        .filter(|i| i.opcode() == Some(Opcode::LLVMIndirectBr))
+        .collect()
 }
 
 /// Blocks whose address is taken, in block order, by index.
 fn labels(function: Function) -> Vec<usize> {
-    let taken = |b: &Block| b.value().users().iter().any(|u| u.block_address().is_some());
-    function.blocks().into_iter().enumerate().filter(|(_, b)| taken(b)).map(|(i, _)| i).collect()
+    let taken = |b: &Block| {
+        b.value()
+            .users()
+            .iter()
+            .any(|u| u.block_address().is_some())
+    };
+    function
+        .blocks()
+        .into_iter()
+        .enumerate()
+        .filter(|(_, b)| taken(b))
+        .map(|(i, _)| i)
+        .collect()
 }
 
 /// The label constants of a function (their only operand is the block).
 fn addresses(function: Function) -> Vec<Value> {
-    let users = function.blocks().into_iter().flat_map(|b| b.value().users());
+    let users = function
+        .blocks()
+        .into_iter()
+        .flat_map(|b| b.value().users());
     users.filter(|u| u.block_address().is_some()).collect()
 }
 
 /// Lowers the computed gotos of a function of the box module; its tables go to the normal module.
 /// Both functions have the same blocks.
 pub fn lower(normal: &Module<'_>, boxed: &Module<'_>, name: &str, names: &Names) {
-    let (Some(function), Some(original)) = (boxed.function(name), normal.function(name)) else { return };
+    let (Some(function), Some(original)) = (boxed.function(name), normal.function(name)) else {
+        return;
+    };
     let labels = labels(function);
     if labels.is_empty() {
         return;
     }
     let blocks = function.blocks();
-    let numbers = labels.iter().enumerate().map(|(number, index)| (blocks[*index], number as u64)).collect();
+    let numbers = labels
+        .iter()
+        .enumerate()
+        .map(|(number, index)| (blocks[*index], number as u64))
+        .collect();
     let ptr = boxed.context().ptr();
     let originals = original.blocks();
-    let addresses: Vec<Value> =
-        labels.iter().map(|i| Value::new_block_address(original, originals[*i])).collect();
+    let addresses: Vec<Value> = labels
+        .iter()
+        .map(|i| Value::new_block_address(original, originals[*i]))
+        .collect();
     let symbol = names.shared(&format!("{name}.labels"));
     let table = shared_table(normal, boxed, &symbol, ptr.const_array(&addresses));
-    let mut lowering = Lowering { normal, boxed, names, function, numbers, table, twins: HashMap::new(), known: HashMap::new() };
+    let mut lowering = Lowering {
+        normal,
+        boxed,
+        names,
+        function,
+        numbers,
+        table,
+        twins: HashMap::new(),
+        known: HashMap::new(),
+    };
     for jump in jumps(function) {
         lowering.jump(jump);
     }
@@ -106,9 +148,17 @@ struct Lowering<'a, 'c> {
 impl Lowering<'_, '_> {
     fn jump(&mut self, jump: Value) {
         let context = self.boxed.context();
-        let Some(address) = jump.operand(0) else { return };
-        let targets = jump.successors();
-        let number = if self.traceable(address, 64) { self.number(address) } else { self.search(jump, address) };
+        let Some(address) = jump.operand(0) else {
+            return;
+        };
+        let mut targets = jump.successors();
+        targets.sort();
+        targets.dedup();
+        let number = if self.traceable(address, 64) {
+            self.number(address)
+        } else {
+            self.search(jump, address)
+        };
         let builder = Builder::new(context);
         let wrong = self.function.append_block(context, "no.label");
         builder.at_end(wrong);
@@ -134,15 +184,22 @@ impl Lowering<'_, '_> {
         if depth == 0 {
             return false;
         }
-        if address.block_address().is_some_and(|(f, _)| f == self.function) {
+        if address
+            .block_address()
+            .is_some_and(|(f, _)| f == self.function)
+        {
             return true;
         }
         match address.opcode() {
             // One level of phis: the usual shape of an interpreter's loop.
-            Some(Opcode::LLVMPHI) if depth > 60 => {
-                address.incoming().iter().all(|(v, _)| *v != address && !v.is_phi() && self.traceable(*v, depth - 1))
-            }
-            Some(Opcode::LLVMLoad) => address.operand(0).and_then(|p| self.twin_address(p)).is_some(),
+            Some(Opcode::LLVMPHI) if depth > 60 => address
+                .incoming()
+                .iter()
+                .all(|(v, _)| *v != address && !v.is_phi() && self.traceable(*v, depth - 1)),
+            Some(Opcode::LLVMLoad) => address
+                .operand(0)
+                .and_then(|p| self.twin_address(p))
+                .is_some(),
             _ => false,
         }
     }
@@ -174,14 +231,21 @@ impl Lowering<'_, '_> {
         let word = self.boxed.context().i64();
         let mut numbers = Vec::new();
         for index in 0..initializer.ty().len() {
-            let (function, block) = initializer.aggregate_element(index as u32)?.block_address()?;
+            let (function, block) = initializer
+                .aggregate_element(index as u32)?
+                .block_address()?;
             if function != self.function {
                 return None;
             }
             numbers.push(word.constant(*self.numbers.get(&block)?));
         }
         let symbol = self.names.shared(&format!("{}.twin", table.name()));
-        Some(shared_table(self.normal, self.boxed, &symbol, word.const_array(&numbers)))
+        Some(shared_table(
+            self.normal,
+            self.boxed,
+            &symbol,
+            word.const_array(&numbers),
+        ))
     }
 
     /// The number of the label at a traceable address.
@@ -239,8 +303,12 @@ impl Lowering<'_, '_> {
         let context = self.boxed.context();
         let builder = Builder::new(context);
         for label in addresses(self.function) {
-            let Some((_, block)) = label.block_address() else { continue };
-            let Some(number) = self.numbers.get(&block) else { continue };
+            let Some((_, block)) = label.block_address() else {
+                continue;
+            };
+            let Some(number) = self.numbers.get(&block) else {
+                continue;
+            };
             for user in label.users().into_iter().filter(|u| u.is_instruction()) {
                 let incoming = user.incoming();
                 for index in 0..user.operand_count() {
@@ -248,12 +316,19 @@ impl Lowering<'_, '_> {
                         continue;
                     }
                     let at = if user.is_phi() {
-                        incoming.get(index as usize).and_then(|(_, b)| b.terminator()).unwrap_or(user)
+                        incoming
+                            .get(index as usize)
+                            .and_then(|(_, b)| b.terminator())
+                            .unwrap_or(user)
                     } else {
                         user
                     };
                     builder.before(at);
-                    let place = builder.gep(context.ptr(), self.table, &[context.i64().constant(*number)]);
+                    let place = builder.gep(
+                        context.ptr(),
+                        self.table,
+                        &[context.i64().constant(*number)],
+                    );
                     user.set_operand(index, builder.load(context.ptr(), place));
                 }
             }

@@ -3,8 +3,8 @@
 use crate::Error;
 use crate::abi::callblock::{self, Argument};
 use crate::abi::clones::lowered_type;
-use crate::abi::signature::{BoxPlace, box_plan};
 use crate::abi::params;
+use crate::abi::signature::{BoxPlace, box_plan};
 use crate::llvm::{
     Builder, Function, IntPredicate, Linkage, Module, Place, TailCallKind, Type, Value, Visibility,
 };
@@ -12,12 +12,23 @@ use crate::split::plain;
 
 /// Attributes that the stub keeps from the function it stands before.
 const KEPT: &[&str] = &["uwtable", "nounwind", "noreturn", "cold"];
-const KEPT_STRINGS: &[&str] = &["target-cpu", "target-features", "tune-cpu", "frame-pointer", "no-trapping-math"];
+const KEPT_STRINGS: &[&str] = &[
+    "target-cpu",
+    "target-features",
+    "tune-cpu",
+    "frame-pointer",
+    "no-trapping-math",
+];
 
 /// Puts the stub of an entry function before its normal code. `clone` is the clone's symbol.
 pub fn add_stub(module: &Module<'_>, name: &str, clone: &str) -> Result<(), Error> {
-    let broken = |what: &str| Error::Internal { function: plain(name).to_owned(), what: what.to_owned() };
-    let function = module.function(name).ok_or_else(|| broken("the entry function is gone"))?;
+    let broken = |what: &str| Error::Internal {
+        function: plain(name).to_owned(),
+        what: what.to_owned(),
+    };
+    let function = module
+        .function(name)
+        .ok_or_else(|| broken("the entry function is gone"))?;
     let context = module.context();
     let normal = split_off(module, function);
     let entry = function.append_block(context, "entry");
@@ -68,20 +79,32 @@ fn enter(
         spill.set_alignment(plan.align.max(16) as u32);
         spill
     });
-    for (index, ((value, param), place)) in function.params().into_iter().zip(&parameters).zip(&plan.places).enumerate()
+    for (index, ((value, param), place)) in function
+        .params()
+        .into_iter()
+        .zip(&parameters)
+        .zip(&plan.places)
+        .enumerate()
     {
         match (place, spill) {
             (BoxPlace::Block(offset), Some(spill)) => {
                 let address = callblock::at(context, builder, spill, *offset);
                 if param.byval.is_some() {
-                    let argument = Argument { value, param: *param, signed: false };
+                    let argument = Argument {
+                        value,
+                        param: *param,
+                        signed: false,
+                    };
                     callblock::store(context, module.layout(), builder, address, &argument);
                 } else {
                     builder.store(value, address);
                 }
             }
             _ => {
-                attributes.push((args.len() as u32, function.attributes(Place::Param(index as u32))));
+                attributes.push((
+                    args.len() as u32,
+                    function.attributes(Place::Param(index as u32)),
+                ));
                 args.push(value);
             }
         }
@@ -91,10 +114,17 @@ fn enter(
     let mut lowered = lowered_type(context, result, &types, &plan).params();
     lowered.push(context.ptr());
     args.push(clone_symbol(module, clone, Linkage::LLVMExternalLinkage).value());
-    let gate = callblock::gate(module, "__privbox_enter", context.void().function(&[], false));
+    let gate = callblock::gate(
+        module,
+        "__privbox_enter",
+        context.void().function(&[], false),
+    );
     let call = builder.call(result.function(&lowered, false), gate, &args);
     for (register, list) in attributes {
-        for attribute in list.into_iter().filter(|a| ["signext", "zeroext", "sret"].iter().any(|n| a.is(n))) {
+        for attribute in list
+            .into_iter()
+            .filter(|a| ["signext", "zeroext", "sret"].iter().any(|n| a.is(n)))
+        {
             call.add_site_attribute(Place::Param(register), attribute);
         }
     }
@@ -130,13 +160,18 @@ fn enabled(module: &Module<'_>) -> Value {
 fn split_off(module: &Module<'_>, function: Function) -> Function {
     let context = module.context();
     let name = function.name();
-    let normal = module.add_function(&format!("{}.privbox.normal", plain(&name)), function.function_type());
+    let normal = module.add_function(
+        &format!("{}.privbox.normal", plain(&name)),
+        function.function_type(),
+    );
     normal.set_linkage(Linkage::LLVMInternalLinkage);
     normal.set_call_conv(function.call_conv());
     normal.set_section(&function.section());
     normal.set_personality(function.personality());
     normal.set_subprogram(function.subprogram());
-    let places = (0..function.params().len() as u32).map(Place::Param).chain([Place::Function, Place::Result]);
+    let places = (0..function.params().len() as u32)
+        .map(Place::Param)
+        .chain([Place::Function, Place::Result]);
     for place in places {
         for attribute in function.attributes(place) {
             normal.add_attribute(place, attribute);

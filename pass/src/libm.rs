@@ -8,11 +8,33 @@ use crate::llvm::{Builder, Module, TypeKind, Value};
 
 /// Intrinsics (`llvm.NAME.TYPE`) and the library function's name where it differs.
 const FUNCTIONS: &[(&str, &str)] = &[
-    ("floor", "floor"), ("ceil", "ceil"), ("trunc", "trunc"), ("round", "round"), ("roundeven", "roundeven"),
-    ("tan", "tan"), ("asin", "asin"), ("acos", "acos"), ("atan", "atan"), ("atan2", "atan2"), ("sinh", "sinh"),
-    ("cosh", "cosh"), ("tanh", "tanh"), ("exp", "exp"), ("exp2", "exp2"), ("exp10", "exp10"), ("log", "log"),
-    ("log2", "log2"), ("log10", "log10"), ("pow", "pow"), ("fma", "fma"), ("minnum", "fmin"), ("maxnum", "fmax"),
-    ("lround", "lround"), ("llround", "llround"), ("sin", "sin"), ("cos", "cos"),
+    ("floor", "floor"),
+    ("ceil", "ceil"),
+    ("trunc", "trunc"),
+    ("round", "round"),
+    ("roundeven", "roundeven"),
+    ("tan", "tan"),
+    ("asin", "asin"),
+    ("acos", "acos"),
+    ("atan", "atan"),
+    ("atan2", "atan2"),
+    ("sinh", "sinh"),
+    ("cosh", "cosh"),
+    ("tanh", "tanh"),
+    ("exp", "exp"),
+    ("exp2", "exp2"),
+    ("exp10", "exp10"),
+    ("log", "log"),
+    ("log2", "log2"),
+    ("log10", "log10"),
+    ("pow", "pow"),
+    ("fma", "fma"),
+    ("minnum", "fmin"),
+    ("maxnum", "fmax"),
+    ("lround", "lround"),
+    ("llround", "llround"),
+    ("sin", "sin"),
+    ("cos", "cos"),
 ];
 
 /// Replaces them in every function of the box module.

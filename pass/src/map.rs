@@ -28,14 +28,22 @@ pub fn add(
                 let symbol = clone_symbol(normal, &clone.symbol, Linkage::LLVMExternalLinkage);
                 // Another definition may win at link time: the key is this unit's own.
                 let own = clone.replaceable || crate::split::is_shared_definition(function.value());
-                let key = if own { share(normal, function.value(), &names.shared(&name)) } else { function.value() };
+                let key = if own {
+                    share(normal, function.value(), &names.shared(&name))
+                } else {
+                    function.value()
+                };
                 (key, symbol)
             }
             None if !function.is_declaration() => continue,
             None => {
                 let symbol = names.of_clone(&name, false);
                 let weak = !provided.contains(plain(&name));
-                let linkage = if weak { Linkage::LLVMExternalWeakLinkage } else { Linkage::LLVMExternalLinkage };
+                let linkage = if weak {
+                    Linkage::LLVMExternalWeakLinkage
+                } else {
+                    Linkage::LLVMExternalLinkage
+                };
                 (function.value(), clone_symbol(normal, &symbol, linkage))
             }
         };
@@ -69,7 +77,11 @@ fn taken(normal: &Module<'_>, by_address: &BTreeSet<String>) -> Vec<Function> {
         .functions()
         .into_iter()
         .filter(|f| f.intrinsic_id() == 0 && !f.name().contains(".privbox"))
-        .filter(|f| by_address.contains(&f.name()) || aliased.contains(f) || f.users().iter().any(|u| takes(*u, *f)))
+        .filter(|f| {
+            by_address.contains(&f.name())
+                || aliased.contains(f)
+                || f.users().iter().any(|u| takes(*u, *f))
+        })
         .collect()
 }
 

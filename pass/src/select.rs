@@ -1,7 +1,9 @@
 //! Which functions of the unit get a clone, and why the others do not.
 
 use crate::abi::{calls, params, signature};
-use crate::llvm::{Attribute, Function, Linkage, Module, Opcode, Place, TailCallKind, Type, TypeKind, Value};
+use crate::llvm::{
+    Attribute, Function, Linkage, Module, Opcode, Place, TailCallKind, Type, TypeKind, Value,
+};
 use crate::{Error, Options, asm, computed_goto, setjmp};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,10 +37,17 @@ pub fn select(module: &Module<'_>, options: &Options) -> Result<Selection, Error
         let plain = crate::split::plain(&name);
         let wanted = entry.is_match(plain) || has(&name, ENTRY);
         let excluded = outside.is_match(plain) || has(&name, OUTSIDE);
-        let reason = if excluded { Err("its author keeps it outside".to_owned()) } else { supported(module, function) };
+        let reason = if excluded {
+            Err("its author keeps it outside".to_owned())
+        } else {
+            supported(module, function)
+        };
         match reason {
             Ok(()) if wanted && function.function_type().is_variadic() => {
-                return Err(Error::VariadicEntry { unit: options.unit.clone(), function: plain.to_owned() });
+                return Err(Error::VariadicEntry {
+                    unit: options.unit.clone(),
+                    function: plain.to_owned(),
+                });
             }
             Ok(()) if wanted => {
                 selection.entries.insert(name);
@@ -55,21 +64,38 @@ pub fn select(module: &Module<'_>, options: &Options) -> Result<Selection, Error
 fn globs(patterns: &[String]) -> Result<GlobSet, Error> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
-        let glob = Glob::new(pattern)
-            .map_err(|e| Error::Glob { pattern: pattern.clone(), message: e.kind().to_string() })?;
+        let glob = Glob::new(pattern).map_err(|e| Error::Glob {
+            pattern: pattern.clone(),
+            message: e.kind().to_string(),
+        })?;
         set.add(glob);
     }
-    set.build().map_err(|e| Error::Glob { pattern: patterns.join(", "), message: e.to_string() })
+    set.build().map_err(|e| Error::Glob {
+        pattern: patterns.join(", "),
+        message: e.to_string(),
+    })
 }
 
 /// Functions and the texts of their `annotate` attributes.
 pub fn annotations(module: &Module<'_>) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let Some(array) = module.variable("llvm.global.annotations").and_then(Value::initializer) else { return found };
+    let Some(array) = module
+        .variable("llvm.global.annotations")
+        .and_then(Value::initializer)
+    else {
+        return found;
+    };
     for entry in array.operands() {
-        let (Some(what), Some(text)) = (entry.operand(0), entry.operand(1)) else { continue };
-        let text = text.initializer().and_then(Value::const_bytes).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text).trim_end_matches('\0').to_owned();
+        let (Some(what), Some(text)) = (entry.operand(0), entry.operand(1)) else {
+            continue;
+        };
+        let text = text
+            .initializer()
+            .and_then(Value::const_bytes)
+            .unwrap_or_default();
+        let text = String::from_utf8_lossy(&text)
+            .trim_end_matches('\0')
+            .to_owned();
         if what.as_function().is_some() {
             found.push((what.name(), text));
         }
@@ -155,9 +181,17 @@ fn instruction_supported(
 fn long_double_conversion(instruction: Value) -> Result<(), String> {
     let from = instruction.operand(0).map(|o| o.ty().kind());
     let to = instruction.ty();
-    let wide = to.int_width() > 64 || matches!(to.kind(), TypeKind::LLVMFP128TypeKind | TypeKind::LLVMHalfTypeKind);
-    if from == Some(TypeKind::LLVMX86_FP80TypeKind) && (wide || to.kind() == TypeKind::LLVMBFloatTypeKind) {
-        return Err("a conversion of a long double that the processor has no instruction for".into());
+    let wide = to.int_width() > 64
+        || matches!(
+            to.kind(),
+            TypeKind::LLVMFP128TypeKind | TypeKind::LLVMHalfTypeKind
+        );
+    if from == Some(TypeKind::LLVMX86_FP80TypeKind)
+        && (wide || to.kind() == TypeKind::LLVMBFloatTypeKind)
+    {
+        return Err(
+            "a conversion of a long double that the processor has no instruction for".into(),
+        );
     }
     Ok(())
 }
@@ -172,18 +206,23 @@ fn call_supported(
     let callee = call.called_function();
     let name = callee.map(|f| f.name()).unwrap_or_default();
     let site = calls::analyse(module, call, avx).map_err(|what| {
-        if name.is_empty() { format!("{what}, in a call through a pointer") } else { format!("{what}, in a call of `{name}`") }
+        if name.is_empty() {
+            format!("{what}, in a call through a pointer")
+        } else {
+            format!("{what}, in a call of `{name}`")
+        }
     })?;
     if call.tail_kind() == TailCallKind::LLVMTailCallKindMustTail && site.plan().complex {
         // The callee's spill block must be the caller's own: the frame is gone when the callee runs.
-        let same = callee.is_some_and(|f| f.function_type() == function.function_type() && !f.is_declaration());
+        let same = callee
+            .is_some_and(|f| f.function_type() == function.function_type() && !f.is_declaration());
         if !complex || !same || callee.is_some_and(|f| crate::split::is_replaceable(f.value())) {
             return Err("a `musttail` call with arguments in memory".into());
         }
     }
     let twice = |place_of: Vec<Attribute>| place_of.iter().any(|a| a.is("returns_twice"));
-    let returns_twice =
-        twice(call.site_attributes(Place::Function)) || callee.is_some_and(|f| twice(f.attributes(Place::Function)));
+    let returns_twice = twice(call.site_attributes(Place::Function))
+        || callee.is_some_and(|f| twice(f.attributes(Place::Function)));
     let plain = crate::split::plain(&name);
     if returns_twice && !matches!(plain, "vfork" | "__vfork") && !setjmp::is_setjmp(plain) {
         return Err(format!("a call of `{plain}`, which returns twice"));
@@ -215,29 +254,107 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("llvm.xray.", "XRay"),
     ("llvm.matrix.", "matrix operations"),
     ("llvm.vp.", "vector predication"),
-    ("llvm.get.fpenv", "the floating-point environment as a whole"),
-    ("llvm.set.fpenv", "the floating-point environment as a whole"),
-    ("llvm.reset.fpenv", "the floating-point environment as a whole"),
+    (
+        "llvm.get.fpenv",
+        "the floating-point environment as a whole",
+    ),
+    (
+        "llvm.set.fpenv",
+        "the floating-point environment as a whole",
+    ),
+    (
+        "llvm.reset.fpenv",
+        "the floating-point environment as a whole",
+    ),
 ];
 
 /// Parts of `llvm.x86.` names whose instructions the contract rejects (rule 3).
 const UNSUPPORTED_X86: &[&str] = &[
-    "avx512", "avx10", "amx", "tile", "tdp", "ldtilecfg", "sttilecfg", "xbegin", "xend", "xabort", "xtest", "rdpmc",
-    "rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase", "pkru", "xsave", "xrstor", "xgetbv", "xsetbv", "fxsave",
-    "fxrstor", "monitor", "mwait", "tpause", "gather", "flags", "ssp", "wruss", "wrss", "setssbsy", "clrssbsy",
-    "enqcmd", "movdir", "uintr", "clui", "stui", "testui", "senduipi", "wbinvd", "wbnoinvd", "invpcid", "ptwrite",
-    "pconfig", "hreset", "seh", "int", "rdmsr", "wrmsr", "cmpccxadd", "aadd", "aand", "aor", "axor", "xop", "sse4a",
-    "lwp", "llwpcb", "slwpcb", "aesenc128kl", "aesdec128kl", "aesenc256kl", "aesdec256kl", "aesencwide",
-    "aesdecwide", "loadiwkey", "encodekey", "slh",
+    "avx512",
+    "avx10",
+    "amx",
+    "tile",
+    "tdp",
+    "ldtilecfg",
+    "sttilecfg",
+    "xbegin",
+    "xend",
+    "xabort",
+    "xtest",
+    "rdpmc",
+    "rdfsbase",
+    "rdgsbase",
+    "wrfsbase",
+    "wrgsbase",
+    "pkru",
+    "xsave",
+    "xrstor",
+    "xgetbv",
+    "xsetbv",
+    "fxsave",
+    "fxrstor",
+    "monitor",
+    "mwait",
+    "tpause",
+    "gather",
+    "flags",
+    "ssp",
+    "wruss",
+    "wrss",
+    "setssbsy",
+    "clrssbsy",
+    "enqcmd",
+    "movdir",
+    "uintr",
+    "clui",
+    "stui",
+    "testui",
+    "senduipi",
+    "wbinvd",
+    "wbnoinvd",
+    "invpcid",
+    "ptwrite",
+    "pconfig",
+    "hreset",
+    "seh",
+    "int",
+    "rdmsr",
+    "wrmsr",
+    "cmpccxadd",
+    "aadd",
+    "aand",
+    "aor",
+    "axor",
+    "xop",
+    "sse4a",
+    "lwp",
+    "llwpcb",
+    "slwpcb",
+    "aesenc128kl",
+    "aesdec128kl",
+    "aesenc256kl",
+    "aesdec256kl",
+    "aesencwide",
+    "aesdecwide",
+    "loadiwkey",
+    "encodekey",
+    "slh",
 ];
 
 fn intrinsic_supported(name: &str, call: Value) -> Result<(), String> {
-    if let Some((_, what)) = UNSUPPORTED.iter().find(|(prefix, _)| name.starts_with(prefix)) {
+    if let Some((_, what)) = UNSUPPORTED
+        .iter()
+        .find(|(prefix, _)| name.starts_with(prefix))
+    {
         return Err(format!("`{name}`: {what}"));
     }
     if let Some(rest) = name.strip_prefix("llvm.x86.") {
         let parts: Vec<&str> = rest.split(['.', '_']).collect();
-        let bad = UNSUPPORTED_X86.iter().any(|bad| parts.iter().any(|part| part == bad || part.starts_with(bad) && bad.len() > 4));
+        let bad = UNSUPPORTED_X86.iter().any(|bad| {
+            parts
+                .iter()
+                .any(|part| part == bad || part.starts_with(bad) && bad.len() > 4)
+        });
         // The operand's address would have to be masked inside the intrinsic.
         let memory = call.args().iter().any(|a| a.ty().is_pointer());
         if bad || memory {
@@ -246,16 +363,34 @@ fn intrinsic_supported(name: &str, call: Value) -> Result<(), String> {
     }
     let fp80 = |v: &Value| v.ty().kind() == TypeKind::LLVMX86_FP80TypeKind;
     if call.args().iter().any(fp80) && !NATIVE_FP80.iter().any(|prefix| name.starts_with(prefix)) {
-        return Err(format!("`{name}`: a library function that LLVM calls with a long double"));
+        return Err(format!(
+            "`{name}`: a library function that LLVM calls with a long double"
+        ));
     }
     Ok(())
 }
 
 /// Intrinsics on `long double` that become x87 instructions.
 const NATIVE_FP80: &[&str] = &[
-    "llvm.fabs.", "llvm.copysign.", "llvm.sqrt.", "llvm.rint.", "llvm.is.fpclass.", "llvm.dbg.", "llvm.fake.use",
-    "llvm.minimum.", "llvm.maximum.", "llvm.canonicalize.", "llvm.experimental.constrained.fadd",
-    "llvm.experimental.constrained.fsub", "llvm.experimental.constrained.fmul", "llvm.experimental.constrained.fdiv",
-    "llvm.experimental.constrained.fcmp", "llvm.experimental.constrained.fptrunc",
-    "llvm.experimental.constrained.fpext", "llvm.fmuladd.", "llvm.nearbyint.", "llvm.lrint.", "llvm.llrint.",
+    "llvm.fabs.",
+    "llvm.copysign.",
+    "llvm.sqrt.",
+    "llvm.rint.",
+    "llvm.is.fpclass.",
+    "llvm.dbg.",
+    "llvm.fake.use",
+    "llvm.minimum.",
+    "llvm.maximum.",
+    "llvm.canonicalize.",
+    "llvm.experimental.constrained.fadd",
+    "llvm.experimental.constrained.fsub",
+    "llvm.experimental.constrained.fmul",
+    "llvm.experimental.constrained.fdiv",
+    "llvm.experimental.constrained.fcmp",
+    "llvm.experimental.constrained.fptrunc",
+    "llvm.experimental.constrained.fpext",
+    "llvm.fmuladd.",
+    "llvm.nearbyint.",
+    "llvm.lrint.",
+    "llvm.llrint.",
 ];

@@ -17,18 +17,26 @@ pub struct Names {
 impl Names {
     /// For the unit with these 16 hexadecimal digits.
     pub fn new(hash: &str) -> Names {
-        Names { hash: hash.to_owned() }
+        Names {
+            hash: hash.to_owned(),
+        }
     }
     /// The symbol of a clone. `local`: other units must not see it.
     pub fn of_clone(&self, name: &str, local: bool) -> String {
         let name = plain(name);
-        if local { format!("{name}.privbox.{}", self.hash) } else { format!("{name}.privbox") }
+        if local {
+            format!("{name}.privbox.{}", self.hash)
+        } else {
+            format!("{name}.privbox")
+        }
     }
     /// The shared symbol of something internal.
     pub fn shared(&self, name: &str) -> String {
         // A name that starts with `.L` would never reach the symbol table.
         let name = plain(name);
-        let name = name.strip_prefix(".L").map_or_else(|| name.to_owned(), |rest| format!("L{rest}"));
+        let name = name
+            .strip_prefix(".L")
+            .map_or_else(|| name.to_owned(), |rest| format!("L{rest}"));
         format!("{name}.pb.{}", self.hash)
     }
     /// The variable in the normal module that holds a function's address for calls by address.
@@ -45,7 +53,10 @@ pub fn plain(name: &str) -> &str {
 /// Names what has no name, in module order, so that the two modules agree.
 pub fn name_everything(module: &Module<'_>) {
     let mut count = 0;
-    let globals = module.variables().into_iter().chain(module.functions().into_iter().map(Value::from));
+    let globals = module
+        .variables()
+        .into_iter()
+        .chain(module.functions().into_iter().map(Value::from));
     for global in globals.chain(module.aliases()).chain(module.ifuncs()) {
         if global.name().is_empty() {
             global.set_name(&format!("unnamed.{count}"));
@@ -80,7 +91,9 @@ pub fn strip_box(module: &Module<'_>, names: &Names, machine: &Machine) -> Resul
     replace_aliases(module, names, machine, &mut shared)?;
     for ifunc in module.ifuncs() {
         let name = ifunc.name();
-        let Some(ty) = ifunc.value_type() else { continue };
+        let Some(ty) = ifunc.value_type() else {
+            continue;
+        };
         ifunc.set_name(&format!("{name}.privbox.ifunc"));
         let declaration = module.add_function(&name, ty);
         declaration.set_visibility(ifunc.visibility());
@@ -147,7 +160,9 @@ fn replace_aliases(
     let resolved: Vec<_> = aliases.iter().map(|a| (*a, resolve_alias(*a))).collect();
     for (alias, target) in resolved {
         let name = alias.name();
-        let Some(ty) = alias.value_type() else { continue };
+        let Some(ty) = alias.value_type() else {
+            continue;
+        };
         let local = alias.is_local_linkage();
         let visibility = alias.visibility();
         let replaceable = is_replaceable(alias);
@@ -200,7 +215,10 @@ pub fn is_replaceable(global: Value) -> bool {
 
 /// May other units hold an equal definition of the same name?
 pub fn is_shared_definition(global: Value) -> bool {
-    matches!(global.linkage(), Linkage::LLVMWeakODRLinkage | Linkage::LLVMLinkOnceODRLinkage)
+    matches!(
+        global.linkage(),
+        Linkage::LLVMWeakODRLinkage | Linkage::LLVMLinkOnceODRLinkage
+    )
 }
 
 /// Exports from the normal module what the box module still refers to.
@@ -212,7 +230,10 @@ pub fn export(normal: &Module<'_>, boxed: &Module<'_>, shared: &Shared) {
         }
     }
     // A definition that the normal code does not use itself must be there for the box.
-    let globals = normal.variables().into_iter().chain(normal.defined_functions().into_iter().map(Value::from));
+    let globals = normal
+        .variables()
+        .into_iter()
+        .chain(normal.defined_functions().into_iter().map(Value::from));
     for global in globals {
         let kept = match global.linkage() {
             Linkage::LLVMLinkOnceAnyLinkage => Linkage::LLVMWeakAnyLinkage,
@@ -230,7 +251,9 @@ pub fn share(normal: &Module<'_>, global: Value, name: &str) -> Value {
     if let Some(there) = normal.alias(name) {
         return there;
     }
-    let Some(ty) = global.value_type() else { return global };
+    let Some(ty) = global.value_type() else {
+        return global;
+    };
     let alias = normal.add_alias(name, ty, resolve_alias(global).unwrap_or(global));
     alias.set_linkage(Linkage::LLVMExternalLinkage);
     alias.set_visibility(Visibility::LLVMHiddenVisibility);

@@ -6,8 +6,8 @@ use crate::callouts::{Callouts, provided};
 use crate::llvm::{Context, Function, Linkage, Machine, Module};
 use crate::split::{self, Names, Shared, plain};
 use crate::{
-    Error, FunctionRecord, Options, OutsideRecord, Output, UnitRecord, asm, codegen, computed_goto, depth, entry, libm, map, mask, object,
-    prepare, safestack, select, switches,
+    Error, FunctionRecord, Options, Output, OutsideRecord, UnitRecord, asm, codegen, computed_goto,
+    depth, entry, libm, map, mask, object, prepare, safestack, select, switches,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -38,7 +38,10 @@ pub fn run_keeping_ir(
     let boxed = Module::parse(&context, bitcode, &options.unit)?;
     let triple = normal.triple();
     if !triple.starts_with("x86_64") || !triple.contains("linux") {
-        return Err(Error::Target { unit: options.unit.clone(), triple });
+        return Err(Error::Target {
+            unit: options.unit.clone(),
+            triple,
+        });
     }
     let machine = codegen::machine(&boxed, options)?;
     split::name_everything(&normal);
@@ -53,11 +56,18 @@ pub fn run_keeping_ir(
         strength: options.strength.name().into(),
         requested: options.entry.clone(),
         outside_requested: options.outside.clone(),
-        entries: selection.entries.iter().map(|n| plain(n).to_owned()).collect(),
+        entries: selection
+            .entries
+            .iter()
+            .map(|n| plain(n).to_owned())
+            .collect(),
         outside: selection
             .outside
             .iter()
-            .map(|(name, reason)| OutsideRecord { name: plain(name).to_owned(), reason: reason.clone() })
+            .map(|(name, reason)| OutsideRecord {
+                name: plain(name).to_owned(),
+                reason: reason.clone(),
+            })
             .collect(),
         ..UnitRecord::default()
     };
@@ -79,7 +89,14 @@ pub fn run_keeping_ir(
         .by_address()
         .map(|(_, name)| shared.promoted.get(name).unwrap_or(name).clone())
         .collect();
-    map::add(&normal, &names, &clones, &selection.outside, &provided, &by_address);
+    map::add(
+        &normal,
+        &names,
+        &clones,
+        &selection.outside,
+        &provided,
+        &by_address,
+    );
     split::export(&normal, &boxed, &shared);
     for name in &selection.entries {
         if let Some(clone) = clones.get(name) {
@@ -96,7 +113,10 @@ pub fn run_keeping_ir(
     if !clones.is_empty() {
         let (bytes, statistics) = stages(&boxed, &machine, options, watch)?;
         for (name, clone) in &clones {
-            let mut function = FunctionRecord { name: plain(name).to_owned(), ..FunctionRecord::default() };
+            let mut function = FunctionRecord {
+                name: plain(name).to_owned(),
+                ..FunctionRecord::default()
+            };
             function.callouts = called.get(name).cloned().unwrap_or_default();
             if let Some(counts) = statistics.get(&clone.symbol) {
                 function.accesses = counts.accesses;
@@ -109,7 +129,11 @@ pub fn run_keeping_ir(
         let (bytes, _) = object::finish(&bytes, &provided, &record.to_line()?)?;
         box_object = Some(bytes);
     }
-    Ok(Output { normal_bitcode: normal.to_bitcode(), box_object, record })
+    Ok(Output {
+        normal_bitcode: normal.to_bitcode(),
+        box_object,
+        record,
+    })
 }
 
 /// What the mask stage counted, by symbol of the clone.
@@ -153,12 +177,19 @@ fn make_clones(
             function.delete_body();
             function.value().clear_global_metadata();
             function.set_personality(None);
-            function.set_linkage(if local { linkage } else { Linkage::LLVMExternalLinkage });
+            function.set_linkage(if local {
+                linkage
+            } else {
+                Linkage::LLVMExternalLinkage
+            });
             split::declare(function.value(), names, shared);
             continue;
         }
-        let clone = clones::make(boxed, function, names, shared)
-            .map_err(|what| Error::Internal { function: plain(&name).to_owned(), what })?;
+        let clone =
+            clones::make(boxed, function, names, shared).map_err(|what| Error::Internal {
+                function: plain(&name).to_owned(),
+                what,
+            })?;
         clones.insert(name, clone);
     }
     Ok(clones)
@@ -171,7 +202,11 @@ fn rewrite_calls(
     shared: &Shared,
     callouts: &mut Callouts,
 ) -> Result<BTreeMap<String, Vec<String>>, Error> {
-    let unpromoted: HashMap<&str, &str> = shared.promoted.iter().map(|(f, n)| (n.as_str(), f.as_str())).collect();
+    let unpromoted: HashMap<&str, &str> = shared
+        .promoted
+        .iter()
+        .map(|(f, n)| (n.as_str(), f.as_str()))
+        .collect();
     let mut by_declaration: HashMap<Function, Clone> = HashMap::new();
     let declaration = |name: &str| boxed.function(unpromoted.get(name).copied().unwrap_or(name));
     for (name, clone) in clones {
@@ -189,10 +224,15 @@ fn rewrite_calls(
     let mut called = BTreeMap::new();
     for (name, clone) in clones {
         asm::rewrite(boxed, clone.function);
-        let mut calls = Calls { module: boxed, clones: &by_declaration, callouts };
-        let outside = calls
-            .rewrite(clone)
-            .map_err(|what| Error::Internal { function: plain(name).to_owned(), what })?;
+        let mut calls = Calls {
+            module: boxed,
+            clones: &by_declaration,
+            callouts,
+        };
+        let outside = calls.rewrite(clone).map_err(|what| Error::Internal {
+            function: plain(name).to_owned(),
+            what,
+        })?;
         called.insert(name.clone(), outside);
     }
     Ok(called)

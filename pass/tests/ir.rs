@@ -8,8 +8,13 @@ use std::process::{Command, Stdio};
 
 /// The words behind a directive in a test's head.
 fn directive(text: &str, name: &str) -> Vec<String> {
-    let lines = text.lines().filter_map(|line| line.trim_start_matches(['/', ';', ' ']).strip_prefix(name));
-    lines.flat_map(str::split_whitespace).map(str::to_owned).collect()
+    let lines = text
+        .lines()
+        .filter_map(|line| line.trim_start_matches(['/', ';', ' ']).strip_prefix(name));
+    lines
+        .flat_map(str::split_whitespace)
+        .map(str::to_owned)
+        .collect()
 }
 
 fn tool(name: &str) -> PathBuf {
@@ -23,9 +28,24 @@ fn run(test: &Path) -> Result<(), String> {
     let name = test.file_name().ok_or("no name")?;
     let bitcode = directory.join(name).with_extension("bc");
     let mut clang = Command::new(tool("clang"));
-    clang.args(["-w", "-c", "-emit-llvm", "-target", "x86_64-linux-gnu", "-o"]).arg(&bitcode);
+    clang
+        .args([
+            "-w",
+            "-c",
+            "-emit-llvm",
+            "-target",
+            "x86_64-linux-gnu",
+            "-o",
+        ])
+        .arg(&bitcode);
     let flags = directive(&text, "FLAGS:");
-    clang.args(if flags.is_empty() { vec!["-O1".to_owned()] } else { flags }).arg(test);
+    clang
+        .args(if flags.is_empty() {
+            vec!["-O1".to_owned()]
+        } else {
+            flags
+        })
+        .arg(test);
     let done = clang.output().map_err(|e| format!("clang: {e}"))?;
     if !done.status.success() {
         return Err(String::from_utf8_lossy(&done.stderr).into_owned());
@@ -45,7 +65,11 @@ fn run(test: &Path) -> Result<(), String> {
         .stdin(Stdio::null())
         .output()
         .map_err(|e| format!("FileCheck: {e}"))?;
-    if check.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&check.stderr).into_owned()) }
+    if check.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&check.stderr).into_owned())
+    }
 }
 
 #[test]
@@ -60,5 +84,11 @@ fn ir() {
             failed.push(format!("{}:\n{why}", test.display()));
         }
     }
-    assert!(failed.is_empty(), "{} of {} failed\n{}", failed.len(), tests.len(), failed.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "{} of {} failed\n{}",
+        failed.len(),
+        tests.len(),
+        failed.join("\n")
+    );
 }

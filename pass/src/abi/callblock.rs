@@ -39,7 +39,10 @@ pub fn fill(
     let context = module.context();
     let layout = module.layout();
     let mut state = HomeState::default();
-    let all = named.iter().map(|a| (a, false)).chain(variadic.iter().map(|a| (a, true)));
+    let all = named
+        .iter()
+        .map(|a| (a, false))
+        .chain(variadic.iter().map(|a| (a, true)));
     for (argument, is_variadic) in all {
         let class = classify(layout, &argument.param, avx)?;
         let offset = match state.place(class, is_variadic) {
@@ -47,7 +50,13 @@ pub fn fill(
             HomePlace::Vec(register) => VEC + 32 * u64::from(register),
             HomePlace::Stack(offset) => STACK + offset,
         };
-        store(context, layout, builder, at(context, builder, block, offset), argument);
+        store(
+            context,
+            layout,
+            builder,
+            at(context, builder, block, offset),
+            argument,
+        );
     }
     let words = context.i64().constant(state.stack / 8);
     builder.store(words, at(context, builder, block, NSTACK));
@@ -55,7 +64,13 @@ pub fn fill(
 }
 
 /// Stores the block's flags: what the call passes and what it returns.
-pub fn store_flags(module: &Module<'_>, builder: &Builder<'_>, block: Value, wide: bool, places: &[ResultPlace]) {
+pub fn store_flags(
+    module: &Module<'_>,
+    builder: &Builder<'_>,
+    block: Value,
+    wide: bool,
+    places: &[ResultPlace],
+) {
     let mut flags = 0;
     if wide || places.iter().any(|p| matches!(p, ResultPlace::Vec(_, 32))) {
         flags |= FLAG_WIDE;
@@ -67,7 +82,10 @@ pub fn store_flags(module: &Module<'_>, builder: &Builder<'_>, block: Value, wid
         flags |= FLAG_ST1;
     }
     let context = module.context();
-    builder.store(context.i64().constant(flags), at(context, builder, block, FLAGS));
+    builder.store(
+        context.i64().constant(flags),
+        at(context, builder, block, FLAGS),
+    );
 }
 
 /// Calls out through the block and reads the result; `None` for `void`.
@@ -80,7 +98,9 @@ pub fn call(
     avx: bool,
 ) -> Result<Option<Value>, String> {
     let context = module.context();
-    let ty = context.void().function(&[context.ptr(), context.ptr()], false);
+    let ty = context
+        .void()
+        .function(&[context.ptr(), context.ptr()], false);
     let gate = gate(module, "__privbox_gate_callout_block", ty);
     let call = builder.call(ty, gate, &[block, target]);
     if let Some(nest) = context.enum_attribute("nest", 0) {
@@ -108,7 +128,13 @@ pub fn gate(module: &Module<'_>, name: &str, ty: Type) -> Value {
     function.value()
 }
 
-fn read(context: &Context, builder: &Builder<'_>, block: Value, ty: Type, place: ResultPlace) -> Value {
+fn read(
+    context: &Context,
+    builder: &Builder<'_>,
+    block: Value,
+    ty: Type,
+    place: ResultPlace,
+) -> Value {
     let offset = match place {
         ResultPlace::Gp(register) => RESULT_RAX + 8 * u64::from(register),
         ResultPlace::GpPair => RESULT_RAX,
@@ -126,16 +152,32 @@ fn read(context: &Context, builder: &Builder<'_>, block: Value, ty: Type, place:
 }
 
 /// Stores one argument to memory: integers as whole words, aggregates by value.
-pub fn store(context: &Context, layout: Layout, builder: &Builder<'_>, address: Value, argument: &Argument) {
+pub fn store(
+    context: &Context,
+    layout: Layout,
+    builder: &Builder<'_>,
+    address: Value,
+    argument: &Argument,
+) {
     let value = argument.value;
     if let Some(pointee) = argument.param.byval {
         let size = context.i64().constant(layout.abi_size(pointee));
-        builder.memcpy(address, 8, value, argument.param.align.clamp(1, 16) as u32, size);
+        builder.memcpy(
+            address,
+            8,
+            value,
+            argument.param.align.clamp(1, 16) as u32,
+            size,
+        );
         return;
     }
     let ty = value.ty();
     let value = if ty.is_int() && ty.int_width() < 64 {
-        let op = if argument.signed { Opcode::LLVMSExt } else { Opcode::LLVMZExt };
+        let op = if argument.signed {
+            Opcode::LLVMSExt
+        } else {
+            Opcode::LLVMZExt
+        };
         builder.cast(op, value, context.i64())
     } else {
         value

@@ -2,7 +2,9 @@
 
 use super::callblock::{self, Argument};
 use super::clones::{Clone, lowered_type};
-use super::signature::{BoxPlace, BoxPlan, HomeState, VaPlan, box_plan, classify, result_places, va_plan};
+use super::signature::{
+    BoxPlace, BoxPlan, HomeState, VaPlan, box_plan, classify, result_places, va_plan,
+};
 use super::{DROPPED, params, variadic};
 use crate::callouts::Callouts;
 use crate::llvm::{Builder, Function, IntPredicate, Module, Place, TailCallKind, Type, Value};
@@ -26,7 +28,10 @@ pub fn analyse(module: &Module<'_>, call: Value, avx: bool) -> Result<Site, Stri
     let layout = module.layout();
     let ty = call.called_type().ok_or("a call without a type")?;
     if !matches!(call.site_call_conv(), 0 | 8) {
-        return Err(format!("a call with calling convention {}", call.site_call_conv()));
+        return Err(format!(
+            "a call with calling convention {}",
+            call.site_call_conv()
+        ));
     }
     if let Some((tag, _)) = call.bundles().first() {
         return Err(format!("a call with an operand bundle `{tag}`"));
@@ -46,18 +51,35 @@ pub fn analyse(module: &Module<'_>, call: Value, avx: bool) -> Result<Site, Stri
         return Err("a `musttail` call with variadic or by-value arguments".into());
     }
     let mut values = call.args().into_iter().enumerate().map(|(index, value)| {
-        let signed = call.site_attribute(Place::Param(index as u32), "signext").is_some();
+        let signed = call
+            .site_attribute(Place::Param(index as u32), "signext")
+            .is_some();
         (value, signed)
     });
     let mut take = |params: Vec<super::signature::Param>| -> Vec<Argument> {
         params
             .into_iter()
-            .filter_map(|param| values.next().map(|(value, signed)| Argument { value, param, signed }))
+            .filter_map(|param| {
+                values.next().map(|(value, signed)| Argument {
+                    value,
+                    param,
+                    signed,
+                })
+            })
             .collect()
     };
     let named = take(named);
     let variadic = take(extra);
-    Ok(Site { call, named, variadic, plan, va, home, is_variadic: ty.is_variadic(), result })
+    Ok(Site {
+        call,
+        named,
+        variadic,
+        plan,
+        va,
+        home,
+        is_variadic: ty.is_variadic(),
+        result,
+    })
 }
 
 /// Rewrites the calls of one clone.
@@ -112,7 +134,11 @@ impl Calls<'_, '_> {
     /// One buffer per function, for the largest need of any site. SafeStack moves it to user memory.
     fn buffer(&self, clone: &Clone, sites: &[(Site, Target)], avx: bool) -> Option<Value> {
         let context = self.module.context();
-        let size = sites.iter().map(|(site, target)| site.buffer_size(target)).max().unwrap_or(0);
+        let size = sites
+            .iter()
+            .map(|(site, target)| site.buffer_size(target))
+            .max()
+            .unwrap_or(0);
         if size == 0 {
             return None;
         }
@@ -127,19 +153,35 @@ impl Calls<'_, '_> {
         Some(buffer)
     }
 
-    fn target(&mut self, clone: &Clone, site: &Site, called_out: &mut Vec<String>) -> Result<Target, String> {
+    fn target(
+        &mut self,
+        clone: &Clone,
+        site: &Site,
+        called_out: &mut Vec<String>,
+    ) -> Result<Target, String> {
         let callee = site.call.callee().ok_or("a call without a callee")?;
-        let Some(function) = callee.as_function() else { return Ok(Target::Address(callee)) };
+        let Some(function) = callee.as_function() else {
+            return Ok(Target::Address(callee));
+        };
         if let Some(inside) = self.clones.get(&function)
             && !inside.replaceable
         {
-            return Ok(Target::Inside { callee: inside.function.value(), variadic: inside.variadic });
+            return Ok(Target::Inside {
+                callee: inside.function.value(),
+                variadic: inside.variadic,
+            });
         }
         let replaceable = self.clones.contains_key(&function);
         // `int f();` declares nothing about the parameters: the call's own arguments are all named.
-        let unprototyped = function.function_type().is_variadic() && function.function_type().params().is_empty();
+        let unprototyped =
+            function.function_type().is_variadic() && function.function_type().params().is_empty();
         let variadic = site.is_variadic && !(unprototyped && site.variadic.is_empty());
-        let found = if replaceable { None } else { self.callouts.find(self.module, clone, function, site, variadic)? };
+        let found = if replaceable {
+            None
+        } else {
+            self.callouts
+                .find(self.module, clone, function, site, variadic)?
+        };
         if let Some((callee, outside)) = found {
             if outside {
                 called_out.push(function.name());
@@ -148,7 +190,11 @@ impl Calls<'_, '_> {
         }
         let builder = Builder::new(self.module.context());
         builder.before(site.call);
-        Ok(Target::Address(self.callouts.address(self.module, &builder, function)))
+        Ok(Target::Address(self.callouts.address(
+            self.module,
+            &builder,
+            function,
+        )))
     }
 
     fn rewrite_site(
@@ -176,10 +222,14 @@ impl Calls<'_, '_> {
         builder.before(call);
         let (callee, variadic) = match target {
             Target::Inside { callee, variadic } => (callee, variadic),
-            Target::Address(address) if !site.plan.complex && site.variadic.is_empty() => (address, true),
+            Target::Address(address) if !site.plan.complex && site.variadic.is_empty() => {
+                (address, true)
+            }
             Target::Address(address) => {
                 if must_tail {
-                    return Err("a `musttail` call through a pointer with a complex signature".into());
+                    return Err(
+                        "a `musttail` call through a pointer with a complex signature".into(),
+                    );
                 }
                 return self.translate(site, address, buffer, avx);
             }
@@ -210,7 +260,13 @@ impl Calls<'_, '_> {
                 _ => context.ptr().null(),
             };
             for (argument, offset) in site.variadic.iter().zip(&site.va.offsets) {
-                callblock::store(context, layout, builder, callblock::at(context, builder, area, *offset), argument);
+                callblock::store(
+                    context,
+                    layout,
+                    builder,
+                    callblock::at(context, builder, area, *offset),
+                    argument,
+                );
             }
             self.announce(builder, area, &site.va.descriptor);
         }
@@ -246,14 +302,28 @@ impl Calls<'_, '_> {
     /// Stores the va area and its descriptor for the callee.
     fn announce(&self, builder: &Builder<'_>, area: Value, descriptor: &[u8]) {
         let module = self.module;
-        let place = variadic::thread_local(module, builder, variadic::variable(module, "__privbox_va_area"));
+        let place = variadic::thread_local(
+            module,
+            builder,
+            variadic::variable(module, "__privbox_va_area"),
+        );
         builder.store(area, place);
-        let place = variadic::thread_local(module, builder, variadic::variable(module, "__privbox_va_desc"));
+        let place = variadic::thread_local(
+            module,
+            builder,
+            variadic::variable(module, "__privbox_va_desc"),
+        );
         builder.store(variadic::descriptor(module, descriptor), place);
     }
 
     /// A call through a pointer whose convention depends on where it leads: into the box, or out.
-    fn translate(&self, site: Site, address: Value, buffer: Option<Value>, avx: bool) -> Result<(), String> {
+    fn translate(
+        &self,
+        site: Site,
+        address: Value,
+        buffer: Option<Value>,
+        avx: bool,
+    ) -> Result<(), String> {
         let module = self.module;
         let context = module.context();
         let call = site.call;
@@ -350,14 +420,25 @@ impl Site {
 /// Is it a call that the conventions apply to: not an intrinsic, not inline assembly, not the stub
 /// that inline system calls became?
 pub fn is_real_call(value: Value) -> bool {
-    let ours = value.called_function().is_some_and(|f| f.name().starts_with("__privbox_syscall."));
-    value.is_call() && !ours && value.intrinsic().is_none() && value.callee().is_some_and(|c| !c.is_inline_asm())
+    let ours = value
+        .called_function()
+        .is_some_and(|f| f.name().starts_with("__privbox_syscall."));
+    value.is_call()
+        && !ours
+        && value.intrinsic().is_none()
+        && value.callee().is_some_and(|c| !c.is_inline_asm())
 }
 
 /// Spill blocks hold parameters as their types are (the callee loads them so).
 fn store_spilled(module: &Module<'_>, builder: &Builder<'_>, address: Value, argument: &Argument) {
     if argument.param.byval.is_some() {
-        callblock::store(module.context(), module.layout(), builder, address, argument);
+        callblock::store(
+            module.context(),
+            module.layout(),
+            builder,
+            address,
+            argument,
+        );
     } else {
         builder.store(argument.value, address);
     }
@@ -400,4 +481,3 @@ fn finish(call: Value, result: Option<Value>) {
     }
     call.erase();
 }
-

@@ -2,7 +2,9 @@
 
 use super::signature::{BoxPlace, BoxPlan, box_plan};
 use super::{DROPPED, DROPPED_STRINGS, params, variadic};
-use crate::llvm::{Builder, Context, Function, Linkage, Module, Place, Type, UnnamedAddr, Value, Visibility};
+use crate::llvm::{
+    Builder, Context, Function, Linkage, Module, Place, Type, UnnamedAddr, Value, Visibility,
+};
 use crate::split::{Names, Shared, declare, plain};
 
 /// A function with its clone.
@@ -28,8 +30,12 @@ pub struct Clone {
 
 /// The function type of a plan: what is in registers, then the block's address.
 pub fn lowered_type(context: &Context, result: Type, types: &[Type], plan: &BoxPlan) -> Type {
-    let mut lowered: Vec<Type> =
-        types.iter().zip(&plan.places).filter(|(_, p)| **p == BoxPlace::Register).map(|(t, _)| *t).collect();
+    let mut lowered: Vec<Type> = types
+        .iter()
+        .zip(&plan.places)
+        .filter(|(_, p)| **p == BoxPlace::Register)
+        .map(|(t, _)| *t)
+        .collect();
     if plan.complex {
         lowered.push(context.ptr());
     }
@@ -37,7 +43,12 @@ pub fn lowered_type(context: &Context, result: Type, types: &[Type], plan: &BoxP
 }
 
 /// Moves the body of `function` into a new clone; `function` stays as the declaration of the normal code.
-pub fn make(module: &Module<'_>, function: Function, names: &Names, shared: &mut Shared) -> Result<Clone, String> {
+pub fn make(
+    module: &Module<'_>,
+    function: Function,
+    names: &Names,
+    shared: &mut Shared,
+) -> Result<Clone, String> {
     let context = module.context();
     let layout = module.layout();
     let name = function.name();
@@ -48,7 +59,12 @@ pub fn make(module: &Module<'_>, function: Function, names: &Names, shared: &mut
     let parameters = params::of_function(function)?;
     let plan = box_plan(layout, &parameters, params::has_avx(function))?;
     let types = original.params();
-    let lowered = lowered_type(context, original.result().unwrap_or(context.void()), &types, &plan);
+    let lowered = lowered_type(
+        context,
+        original.result().unwrap_or(context.void()),
+        &types,
+        &plan,
+    );
     let symbol = names.of_clone(&name, unit_only);
     let clone = module.add_function(&symbol, lowered);
     copy_attributes(function, clone, &plan);
@@ -90,20 +106,36 @@ fn receive(
     plan: &BoxPlan,
 ) -> Option<Value> {
     let context = module.context();
-    let block = if plan.complex { clone.params().last().copied() } else { None };
+    let block = if plan.complex {
+        clone.params().last().copied()
+    } else {
+        None
+    };
     let builder = Builder::new(context);
-    if let Some(first) = clone.entry().and_then(|e| first_non_alloca(e.instructions())) {
+    if let Some(first) = clone
+        .entry()
+        .and_then(|e| first_non_alloca(e.instructions()))
+    {
         builder.before(first);
         builder.set_location(None);
     }
     let mut register = 0;
-    for ((old, place), parameter) in function.params().into_iter().zip(&plan.places).zip(parameters) {
+    for ((old, place), parameter) in function
+        .params()
+        .into_iter()
+        .zip(&plan.places)
+        .zip(parameters)
+    {
         let name = old.name();
         let new = match (place, block) {
             (BoxPlace::Block(offset), Some(block)) => {
                 let address = builder.gep(context.i8(), block, &[context.i64().constant(*offset)]);
                 // The callee owns the block's contents: a `byval` parameter is the block's part.
-                if parameter.byval.is_some() { address } else { builder.load(parameter.ty, address) }
+                if parameter.byval.is_some() {
+                    address
+                } else {
+                    builder.load(parameter.ty, address)
+                }
             }
             _ => {
                 register += 1;
@@ -121,13 +153,17 @@ fn receive(
 
 /// The first instruction behind the static allocas at the head of an entry block.
 pub fn first_non_alloca(instructions: Vec<Value>) -> Option<Value> {
-    instructions.into_iter().find(|i| !(i.is_alloca() && i.operand(0).is_some_and(Value::is_const_int)))
+    instructions
+        .into_iter()
+        .find(|i| !(i.is_alloca() && i.operand(0).is_some_and(Value::is_const_int)))
 }
 
 fn copy_attributes(from: Function, to: Function, plan: &BoxPlan) {
     for attribute in from.attributes(Place::Function) {
         let dropped = DROPPED.iter().any(|name| attribute.is(name))
-            || attribute.string().is_some_and(|(key, _)| DROPPED_STRINGS.contains(&key.as_str()));
+            || attribute
+                .string()
+                .is_some_and(|(key, _)| DROPPED_STRINGS.contains(&key.as_str()));
         if !dropped {
             to.add_attribute(Place::Function, attribute);
         }

@@ -4,8 +4,16 @@ use super::signature::Param;
 use crate::llvm::{Attribute, Function, Place, Type, Value};
 
 /// Attributes of a parameter that the box convention has no place for.
-const UNSUPPORTED: &[&str] =
-    &["inalloca", "preallocated", "nest", "swiftself", "swifterror", "swiftasync", "byref", "dead_on_unwind_never"];
+const UNSUPPORTED: &[&str] = &[
+    "inalloca",
+    "preallocated",
+    "nest",
+    "swiftself",
+    "swifterror",
+    "swiftasync",
+    "byref",
+    "dead_on_unwind_never",
+];
 
 /// The named parameters of a function.
 pub fn of_function(function: Function) -> Result<Vec<Param>, String> {
@@ -22,7 +30,10 @@ pub fn of_call(call: Value) -> Result<(Vec<Param>, Vec<Param>), String> {
     Ok((all, variadic))
 }
 
-fn collect(types: &[Type], attributes: impl Fn(Place) -> Vec<Attribute>) -> Result<Vec<Param>, String> {
+fn collect(
+    types: &[Type],
+    attributes: impl Fn(Place) -> Vec<Attribute>,
+) -> Result<Vec<Param>, String> {
     let mut params = Vec::new();
     for (index, ty) in types.iter().enumerate() {
         let mut param = Param::plain(*ty);

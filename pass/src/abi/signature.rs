@@ -16,7 +16,11 @@ pub struct Param {
 impl Param {
     /// A plain parameter.
     pub fn plain(ty: Type) -> Param {
-        Param { ty, byval: None, align: 0 }
+        Param {
+            ty,
+            byval: None,
+            align: 0,
+        }
     }
 }
 
@@ -36,7 +40,10 @@ pub enum Class {
 /// Classifies a parameter; the error says in words why it cannot be passed.
 pub fn classify(layout: Layout, param: &Param, avx: bool) -> Result<Class, String> {
     if let Some(pointee) = param.byval {
-        let align = param.align.max(u64::from(layout.abi_align(pointee)).min(16)).max(8);
+        let align = param
+            .align
+            .max(u64::from(layout.abi_align(pointee)).min(16))
+            .max(8);
         return Ok(Class::Memory(layout.abi_size(pointee), align));
     }
     let ty = param.ty;
@@ -57,10 +64,14 @@ pub fn classify(layout: Layout, param: &Param, avx: bool) -> Result<Class, Strin
 
 fn classify_vector(layout: Layout, ty: Type, avx: bool) -> Result<Class, String> {
     let bad = || Err(format!("a parameter of vector type `{}`", ty.print()));
-    let Some(element) = ty.element() else { return bad() };
+    let Some(element) = ty.element() else {
+        return bad();
+    };
     let whole = match element.kind() {
         TypeKind::LLVMIntegerTypeKind => matches!(element.int_width(), 8 | 16 | 32 | 64),
-        TypeKind::LLVMHalfTypeKind | TypeKind::LLVMFloatTypeKind | TypeKind::LLVMDoubleTypeKind => true,
+        TypeKind::LLVMHalfTypeKind | TypeKind::LLVMFloatTypeKind | TypeKind::LLVMDoubleTypeKind => {
+            true
+        }
         TypeKind::LLVMPointerTypeKind => element.address_space() == 0,
         _ => false,
     };
@@ -103,7 +114,10 @@ const COMPLEX_INTS: u32 = 5;
 
 /// Assigns named parameters to box registers and the spill block.
 pub fn box_plan(layout: Layout, params: &[Param], avx: bool) -> Result<BoxPlan, String> {
-    let classes = params.iter().map(|p| classify(layout, p, avx)).collect::<Result<Vec<_>, _>>()?;
+    let classes = params
+        .iter()
+        .map(|p| classify(layout, p, avx))
+        .collect::<Result<Vec<_>, _>>()?;
     let (mut ints, mut sse, mut memory) = (0u32, 0u32, false);
     for class in &classes {
         match class {
@@ -115,10 +129,20 @@ pub fn box_plan(layout: Layout, params: &[Param], avx: bool) -> Result<BoxPlan, 
     }
     if ints <= 6 && sse <= 8 && !memory {
         let places = vec![BoxPlace::Register; params.len()];
-        return Ok(BoxPlan { places, complex: false, size: 0, align: 8 });
+        return Ok(BoxPlan {
+            places,
+            complex: false,
+            size: 0,
+            align: 8,
+        });
     }
     let (mut ints, mut sse) = (COMPLEX_INTS, 8u32);
-    let mut plan = BoxPlan { places: Vec::new(), complex: true, size: 0, align: 16 };
+    let mut plan = BoxPlan {
+        places: Vec::new(),
+        complex: true,
+        size: 0,
+        align: 16,
+    };
     for (class, param) in classes.iter().zip(params) {
         let fits = match class {
             Class::Int => take(&mut ints, 1),
@@ -132,7 +156,10 @@ pub fn box_plan(layout: Layout, params: &[Param], avx: bool) -> Result<BoxPlan, 
         }
         let (size, align) = match class {
             Class::Memory(size, align) => (*size, *align),
-            _ => (layout.abi_size(param.ty), u64::from(layout.abi_align(param.ty)).max(8)),
+            _ => (
+                layout.abi_size(param.ty),
+                u64::from(layout.abi_align(param.ty)).max(8),
+            ),
         };
         let offset = plan.size.next_multiple_of(align);
         plan.places.push(BoxPlace::Block(offset));
@@ -220,8 +247,18 @@ pub struct VaPlan {
 }
 
 /// Lays out variadic arguments. `state` has the named ones placed and is advanced.
-pub fn va_plan(layout: Layout, args: &[Param], avx: bool, state: &mut HomeState) -> Result<VaPlan, String> {
-    let mut plan = VaPlan { offsets: Vec::new(), size: 0, align: 16, descriptor: Vec::new() };
+pub fn va_plan(
+    layout: Layout,
+    args: &[Param],
+    avx: bool,
+    state: &mut HomeState,
+) -> Result<VaPlan, String> {
+    let mut plan = VaPlan {
+        offsets: Vec::new(),
+        size: 0,
+        align: 16,
+        descriptor: Vec::new(),
+    };
     for arg in args {
         let class = classify(layout, arg, avx)?;
         let (size, align, letter) = match class {
@@ -231,7 +268,9 @@ pub fn va_plan(layout: Layout, args: &[Param], avx: bool, state: &mut HomeState)
             Class::IntPair if state.gp < 5 => (16, 16, b'i'),
             Class::IntPair => (16, 16, b'm'),
             Class::Memory(size, align) if align <= 16 => (size, align, b'm'),
-            Class::Memory(..) | Class::Sse(_) => return Err("a variadic argument aligned to more than 16 bytes".into()),
+            Class::Memory(..) | Class::Sse(_) => {
+                return Err("a variadic argument aligned to more than 16 bytes".into());
+            }
         };
         state.place(class, true);
         while !plan.size.is_multiple_of(align) {
@@ -241,7 +280,12 @@ pub fn va_plan(layout: Layout, args: &[Param], avx: bool, state: &mut HomeState)
         plan.offsets.push(plan.size);
         for slot in 0..size.div_ceil(8) {
             // `M`: memory that the psABI aligns to 16 bytes starts here, wherever the area has it.
-            plan.descriptor.push(if letter == b'm' && align == 16 && slot == 0 { b'M' } else { letter });
+            plan.descriptor
+                .push(if letter == b'm' && align == 16 && slot == 0 {
+                    b'M'
+                } else {
+                    letter
+                });
             plan.size += 8;
         }
     }
@@ -266,7 +310,11 @@ pub fn result_places(layout: Layout, result: Type, avx: bool) -> Result<Vec<Resu
     if result.is_void() {
         return Ok(Vec::new());
     }
-    let parts = if result.is_struct() { result.fields() } else { vec![result] };
+    let parts = if result.is_struct() {
+        result.fields()
+    } else {
+        vec![result]
+    };
     let (mut gp, mut vec, mut x87) = (0, 0, 0);
     let mut places = Vec::new();
     for part in parts {

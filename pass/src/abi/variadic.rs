@@ -36,7 +36,12 @@ pub fn lower_starts(module: &Module<'_>, clone: Function) {
     }
     let context = module.context();
     let builder = Builder::new(context);
-    let Some(first) = clone.entry().and_then(|e| first_non_alloca(e.instructions())) else { return };
+    let Some(first) = clone
+        .entry()
+        .and_then(|e| first_non_alloca(e.instructions()))
+    else {
+        return;
+    };
     // Read at entry: any call may set it anew.
     builder.before(first);
     builder.set_location(None);
@@ -44,7 +49,9 @@ pub fn lower_starts(module: &Module<'_>, clone: Function) {
     let area = builder.load(context.ptr(), area);
     area.set_name("va.area");
     for start in starts {
-        let Some(list) = start.operand(0) else { continue };
+        let Some(list) = start.operand(0) else {
+            continue;
+        };
         builder.before(start);
         let (i32t, ptr) = (context.i32(), context.ptr());
         builder.store(i32t.constant(ALL_GP_USED), list);
@@ -60,7 +67,9 @@ pub fn lower_copies(module: &Module<'_>, clone: Function) {
     let context = module.context();
     let builder = Builder::new(context);
     for copy in intrinsics(clone, "llvm.va_copy") {
-        let (Some(to), Some(from)) = (copy.operand(0), copy.operand(1)) else { continue };
+        let (Some(to), Some(from)) = (copy.operand(0), copy.operand(1)) else {
+            continue;
+        };
         builder.before(copy);
         for offset in (0..VA_LIST_SIZE).step_by(8) {
             let word = builder.load(context.i64(), at(context, &builder, from, offset));

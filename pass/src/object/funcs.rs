@@ -20,7 +20,9 @@ pub(super) fn add(elf: &mut Builder<'_>, texts: &[Text]) {
         entry[4..].copy_from_slice(&u32::try_from(text.size).unwrap_or(u32::MAX).to_le_bytes());
         section.data = SectionData::Data(entry.into());
         let relocations = elf.sections.add();
-        relocations.name = format!(".rela.privbox.funcs.{}", text.name).into_bytes().into();
+        relocations.name = format!(".rela.privbox.funcs.{}", text.name)
+            .into_bytes()
+            .into();
         relocations.sh_type = elf::SHT_RELA;
         relocations.sh_flags = elf::SHF_INFO_LINK;
         relocations.sh_link_section = symbols;

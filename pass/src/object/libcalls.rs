@@ -73,9 +73,18 @@ pub(super) fn redirect(elf: &mut Builder<'_>, provided: &HashSet<String>) -> Vec
 fn text_relocations(elf: &Builder<'_>) -> Vec<(SectionId, Vec<Relocation>)> {
     let mut all = Vec::new();
     for section in elf.sections.iter() {
-        let SectionData::Relocation(relocations) = &section.data else { continue };
-        let Some(target) = section.sh_info_section else { continue };
-        if elf.sections.get(target).name.starts_with(TEXT_PREFIX.as_bytes()) {
+        let SectionData::Relocation(relocations) = &section.data else {
+            continue;
+        };
+        let Some(target) = section.sh_info_section else {
+            continue;
+        };
+        if elf
+            .sections
+            .get(target)
+            .name
+            .starts_with(TEXT_PREFIX.as_bytes())
+        {
             all.push((section.id(), relocations.clone()));
         }
     }
@@ -91,14 +100,20 @@ fn library_call(elf: &Builder<'_>, relocation: &Relocation) -> Option<(String, S
     let symbol = elf.symbols.get(id);
     let undefined = symbol.section.is_none() && symbol.st_shndx == elf::SHN_UNDEF;
     let name = std::str::from_utf8(&symbol.name).ok()?;
-    let ours = name.contains(".privbox") || name.starts_with("__privbox_") || name.starts_with("__x86_indirect_thunk");
+    let ours = name.contains(".privbox")
+        || name.starts_with("__privbox_")
+        || name.starts_with("__x86_indirect_thunk");
     (undefined && !ours && !name.is_empty()).then(|| (name.to_owned(), id))
 }
 
 /// Defines `target` as a weak call-out of `name`: neither the program nor the runtime has a clone.
 fn add_stub(elf: &mut Builder<'_>, name: &str, original: SymbolId, target: SymbolId) {
     let symbols = super::section_id_of_symbols(elf);
-    let gate = match elf.symbols.iter().find(|s| &*s.name == b"__privbox_gate_callout") {
+    let gate = match elf
+        .symbols
+        .iter()
+        .find(|s| &*s.name == b"__privbox_gate_callout")
+    {
         Some(symbol) => symbol.id(),
         None => {
             let symbol = elf.symbols.add();
@@ -116,7 +131,9 @@ fn add_stub(elf: &mut Builder<'_>, name: &str, original: SymbolId, target: Symbo
     text.sh_addralign = 16;
     text.data = SectionData::Data(STUB.to_vec().into());
     let relocations = elf.sections.add();
-    relocations.name = format!(".rela{TEXT_PREFIX}{name}.privbox").into_bytes().into();
+    relocations.name = format!(".rela{TEXT_PREFIX}{name}.privbox")
+        .into_bytes()
+        .into();
     relocations.sh_type = elf::SHT_RELA;
     relocations.sh_flags = elf::SHF_INFO_LINK;
     relocations.sh_link_section = symbols;
@@ -130,7 +147,12 @@ fn add_stub(elf: &mut Builder<'_>, name: &str, original: SymbolId, target: Symbo
             r_type: elf::R_X86_64_REX_GOTPCRELX,
             r_addend: -4,
         },
-        Relocation { r_offset: STUB_GATE, symbol: Some(gate), r_type: elf::R_X86_64_PLT32, r_addend: -4 },
+        Relocation {
+            r_offset: STUB_GATE,
+            symbol: Some(gate),
+            r_type: elf::R_X86_64_PLT32,
+            r_addend: -4,
+        },
     ]);
     let symbol = elf.symbols.get_mut(target);
     symbol.section = Some(id);
@@ -143,7 +165,11 @@ fn drop_unreferenced(elf: &mut Builder<'_>, replaced: &HashMap<usize, SymbolId>)
     let mut used = HashSet::new();
     for section in elf.sections.iter() {
         if let SectionData::Relocation(relocations) = &section.data {
-            used.extend(relocations.iter().filter_map(|r| r.symbol.map(|s| s.index())));
+            used.extend(
+                relocations
+                    .iter()
+                    .filter_map(|r| r.symbol.map(|s| s.index())),
+            );
         }
     }
     for symbol in elf.symbols.iter_mut() {

@@ -59,8 +59,15 @@ struct Text {
 ///
 /// `provided` are the names the runtime library defines in the box; `record` is the line for
 /// `.privbox.unit`. Also returns the library functions that LLVM calls and nobody provides.
-pub fn finish(bytes: &[u8], provided: &HashSet<String>, record: &str) -> Result<(Vec<u8>, Vec<String>), ObjectError> {
-    let mut elf = Builder::read64(bytes).map_err(|source| ObjectError::Elf { call: "read", source })?;
+pub fn finish(
+    bytes: &[u8],
+    provided: &HashSet<String>,
+    record: &str,
+) -> Result<(Vec<u8>, Vec<String>), ObjectError> {
+    let mut elf = Builder::read64(bytes).map_err(|source| ObjectError::Elf {
+        call: "read",
+        source,
+    })?;
     drop_stale(&mut elf);
     split_strings(&mut elf);
     let called_out = libcalls::redirect(&mut elf, provided);
@@ -75,7 +82,10 @@ pub fn finish(bytes: &[u8], provided: &HashSet<String>, record: &str) -> Result<
     unit.data = SectionData::Data(record.as_bytes().to_vec().into());
     elf.set_section_sizes();
     let mut out = Vec::new();
-    elf.write(&mut out).map_err(|source| ObjectError::Elf { call: "write", source })?;
+    elf.write(&mut out).map_err(|source| ObjectError::Elf {
+        call: "write",
+        source,
+    })?;
     Ok((out, called_out))
 }
 
@@ -90,7 +100,11 @@ fn drop_stale(elf: &mut Builder<'_>) {
 
 /// LLVM keeps section and symbol names in one `.strtab`; the rewriter wants two tables.
 fn split_strings(elf: &mut Builder<'_>) {
-    if !elf.sections.iter().any(|s| matches!(s.data, SectionData::SectionString)) {
+    if !elf
+        .sections
+        .iter()
+        .any(|s| matches!(s.data, SectionData::SectionString))
+    {
         let section = elf.sections.add();
         section.name = b".shstrtab"[..].into();
         section.sh_type = elf::SHT_STRTAB;
@@ -117,9 +131,18 @@ fn texts(elf: &Builder<'_>) -> Result<Vec<Text>, ObjectError> {
         }
         if let Some(section) = symbol.section {
             let name = String::from_utf8_lossy(&symbol.name).into_owned();
-            let entry = by_section.entry(section.index()).or_insert((symbol.id(), name.clone(), symbol.st_size));
+            let entry = by_section.entry(section.index()).or_insert((
+                symbol.id(),
+                name.clone(),
+                symbol.st_size,
+            ));
             // The section is named after the function; another symbol there is an alias.
-            let own = elf.sections.get(section).name.strip_prefix(TEXT_PREFIX.as_bytes()) == Some(name.as_bytes());
+            let own = elf
+                .sections
+                .get(section)
+                .name
+                .strip_prefix(TEXT_PREFIX.as_bytes())
+                == Some(name.as_bytes());
             if own {
                 *entry = (symbol.id(), name, symbol.st_size);
             }
@@ -131,17 +154,26 @@ fn texts(elf: &Builder<'_>) -> Result<Vec<Text>, ObjectError> {
             continue;
         }
         let text = String::from_utf8_lossy(&section.name).into_owned();
-        let (symbol, name, size) =
-            by_section.remove(&section.id().index()).ok_or_else(|| ObjectError::Function(text.clone()))?;
+        let (symbol, name, size) = by_section
+            .remove(&section.id().index())
+            .ok_or_else(|| ObjectError::Function(text.clone()))?;
         if size == 0 {
             return Err(ObjectError::Function(name));
         }
-        texts.push(Text { section: section.id(), symbol, name, size });
+        texts.push(Text {
+            section: section.id(),
+            symbol,
+            name,
+            size,
+        });
     }
     Ok(texts)
 }
 
 /// The symbol table's section, that relocation sections link to.
 fn section_id_of_symbols(elf: &Builder<'_>) -> Option<SectionId> {
-    elf.sections.iter().find(|s| matches!(s.data, SectionData::Symbol)).map(|s| s.id())
+    elf.sections
+        .iter()
+        .find(|s| matches!(s.data, SectionData::Symbol))
+        .map(|s| s.id())
 }

@@ -22,20 +22,32 @@ struct Reference {
 
 /// Moves every jump table to `.privbox.tables.NAME` of its clone (flags `AX`, 4-byte aligned).
 pub(super) fn move_tables(elf: &mut Builder<'_>, texts: &[Text]) -> Result<(), ObjectError> {
-    let names: HashMap<usize, String> = texts.iter().map(|t| (t.section.index(), t.name.clone())).collect();
+    let names: HashMap<usize, String> = texts
+        .iter()
+        .map(|t| (t.section.index(), t.name.clone()))
+        .collect();
     let references = references(elf);
     let entries = entries(elf);
     let mut moved: BTreeMap<usize, Moved> = BTreeMap::new();
     let mut done: HashMap<(usize, u64, usize), u64> = HashMap::new();
     let mut taken: HashSet<(usize, u64)> = HashSet::new();
-    let starts: HashSet<(usize, u64)> = references.iter().map(|r| (r.data.index(), r.offset)).collect();
+    let starts: HashSet<(usize, u64)> = references
+        .iter()
+        .map(|r| (r.data.index(), r.offset))
+        .collect();
     let mut patches = Vec::new();
     for reference in &references {
-        let Some(table) = entries.get(&reference.data.index()) else { continue };
+        let Some(table) = entries.get(&reference.data.index()) else {
+            continue;
+        };
         if !table.contains_key(&reference.offset) {
             continue; // A constant, not a table.
         }
-        let key = (reference.data.index(), reference.offset, reference.text.index());
+        let key = (
+            reference.data.index(),
+            reference.offset,
+            reference.text.index(),
+        );
         let start = match done.get(&key) {
             Some(start) => *start,
             None => {
@@ -49,12 +61,18 @@ pub(super) fn move_tables(elf: &mut Builder<'_>, texts: &[Text]) -> Result<(), O
                     let target = entry.symbol.and_then(|s| elf.symbols.get(s).section);
                     if target != Some(reference.text) {
                         return Err(ObjectError::Table {
-                            section: String::from_utf8_lossy(&elf.sections.get(reference.data).name).into_owned(),
+                            section: String::from_utf8_lossy(
+                                &elf.sections.get(reference.data).name,
+                            )
+                            .into_owned(),
                             offset: at,
                             what: "its entry leads to another function".into(),
                         });
                     }
-                    moved.relocations.push(Relocation { r_offset: moved.size, ..*entry });
+                    moved.relocations.push(Relocation {
+                        r_offset: moved.size,
+                        ..*entry
+                    });
                     moved.size += 4;
                     taken.insert((reference.data.index(), at));
                     at += 4;
@@ -63,11 +81,18 @@ pub(super) fn move_tables(elf: &mut Builder<'_>, texts: &[Text]) -> Result<(), O
                 start
             }
         };
-        patches.push((reference.relocations, reference.index, reference.text.index(), start));
+        patches.push((
+            reference.relocations,
+            reference.index,
+            reference.text.index(),
+            start,
+        ));
     }
     let sections = add_sections(elf, moved, &names);
     for (relocations, index, text, start) in patches {
-        let Some(symbol) = sections.get(&text) else { continue };
+        let Some(symbol) = sections.get(&text) else {
+            continue;
+        };
         if let SectionData::Relocation(list) = &mut elf.sections.get_mut(relocations).data
             && let Some(relocation) = list.get_mut(index)
         {
@@ -90,23 +115,47 @@ struct Moved {
 /// Is this a section in which LLVM may have put jump tables?
 fn may_hold_tables(name: &[u8]) -> bool {
     name == b".rodata"
-        || (name.starts_with(b".rodata.") && !name.starts_with(b".rodata.cst") && !name.starts_with(b".rodata.str"))
+        || (name.starts_with(b".rodata.")
+            && !name.starts_with(b".rodata.cst")
+            && !name.starts_with(b".rodata.str"))
 }
 
 fn references(elf: &Builder<'_>) -> Vec<Reference> {
     let mut all = Vec::new();
     for section in elf.sections.iter() {
-        let SectionData::Relocation(relocations) = &section.data else { continue };
-        let Some(text) = section.sh_info_section else { continue };
-        if !elf.sections.get(text).name.starts_with(TEXT_PREFIX.as_bytes()) {
+        let SectionData::Relocation(relocations) = &section.data else {
+            continue;
+        };
+        let Some(text) = section.sh_info_section else {
+            continue;
+        };
+        if !elf
+            .sections
+            .get(text)
+            .name
+            .starts_with(TEXT_PREFIX.as_bytes())
+        {
             continue;
         }
         for (index, relocation) in relocations.iter().enumerate() {
-            let Some(symbol) = relocation.symbol.map(|s| elf.symbols.get(s)) else { continue };
+            let Some(symbol) = relocation.symbol.map(|s| elf.symbols.get(s)) else {
+                continue;
+            };
             let Some(data) = symbol.section else { continue };
-            if relocation.r_type == elf::R_X86_64_PC32 && may_hold_tables(&elf.sections.get(data).name) {
-                let offset = symbol.st_value.wrapping_add_signed(relocation.r_addend).wrapping_add(4);
-                all.push(Reference { relocations: section.id(), index, text, data, offset });
+            if relocation.r_type == elf::R_X86_64_PC32
+                && may_hold_tables(&elf.sections.get(data).name)
+            {
+                let offset = symbol
+                    .st_value
+                    .wrapping_add_signed(relocation.r_addend)
+                    .wrapping_add(4);
+                all.push(Reference {
+                    relocations: section.id(),
+                    index,
+                    text,
+                    data,
+                    offset,
+                });
             }
         }
     }
@@ -117,16 +166,23 @@ fn references(elf: &Builder<'_>) -> Vec<Reference> {
 fn entries(elf: &Builder<'_>) -> HashMap<usize, BTreeMap<u64, Relocation>> {
     let mut all: HashMap<usize, BTreeMap<u64, Relocation>> = HashMap::new();
     for section in elf.sections.iter() {
-        let SectionData::Relocation(relocations) = &section.data else { continue };
-        let Some(data) = section.sh_info_section else { continue };
+        let SectionData::Relocation(relocations) = &section.data else {
+            continue;
+        };
+        let Some(data) = section.sh_info_section else {
+            continue;
+        };
         if !may_hold_tables(&elf.sections.get(data).name) {
             continue;
         }
         for relocation in relocations {
             let target = relocation.symbol.and_then(|s| elf.symbols.get(s).section);
-            let to_text = target.is_some_and(|t| elf.sections.get(t).name.starts_with(TEXT_PREFIX.as_bytes()));
+            let to_text = target
+                .is_some_and(|t| elf.sections.get(t).name.starts_with(TEXT_PREFIX.as_bytes()));
             if relocation.r_type == elf::R_X86_64_PC32 && to_text {
-                all.entry(data.index()).or_default().insert(relocation.r_offset, *relocation);
+                all.entry(data.index())
+                    .or_default()
+                    .insert(relocation.r_offset, *relocation);
             }
         }
     }
@@ -174,8 +230,9 @@ fn remove_originals(
     references: &[Reference],
 ) {
     for (data, table) in entries {
-        let constants =
-            references.iter().any(|r| r.data.index() == *data && !taken.contains(&(*data, r.offset)));
+        let constants = references
+            .iter()
+            .any(|r| r.data.index() == *data && !taken.contains(&(*data, r.offset)));
         let all_taken = table.keys().all(|offset| taken.contains(&(*data, *offset)));
         let mut whole = all_taken && !constants;
         for section in elf.sections.iter_mut() {
