@@ -443,3 +443,18 @@
     jne 1b
     mov (%rdi), %rax
     RET
+
+### reject re-anchored-value-as-a-mask rule-7
+# Found by the soundness oracle. While the fault of (%rdi) is in flight RDI is -16: as the operand of
+# an AND it masks nothing, and the load reaches any kernel address transiently. What rule 6 proves is
+# good for addresses, not as a bound of other values.
+    MASK %rdi
+1:  mov (%rdi), %rax
+    sub $16, %rdi
+    dec %ecx
+    jne 1b
+    mov (%rdi), %rax
+-   and %rdi, %rsi
++   MASK %rsi
+    mov (%rsi), %rcx
+    RET
