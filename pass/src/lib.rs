@@ -24,6 +24,7 @@ pub mod select;
 pub mod setjmp;
 pub mod split;
 pub mod switches;
+pub mod tls;
 mod unit;
 
 pub use options::{Level, Options, Scheme, Strength};

@@ -7,7 +7,7 @@ use crate::llvm::{Context, Function, Linkage, Machine, Module};
 use crate::split::{self, Names, Shared, plain};
 use crate::{
     Error, FunctionRecord, Options, Output, OutsideRecord, UnitRecord, asm, codegen, computed_goto,
-    depth, entry, libm, map, mask, object, prepare, safestack, select, switches,
+    depth, entry, libm, map, mask, object, prepare, safestack, select, switches, tls,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -224,6 +224,7 @@ fn rewrite_calls(
     let mut called = BTreeMap::new();
     for (name, clone) in clones {
         asm::rewrite(boxed, clone.function);
+        tls::lower(boxed, clone.function);
         let mut calls = Calls {
             module: boxed,
             clones: &by_declaration,
