@@ -93,7 +93,7 @@ NOINLINE static void duff(char *to, const char *from, int count) {
 }
 enum color { RED = 1, GREEN = 2, BLUE = 4, ALL = 7 };
 NOINLINE static int colors(enum color c) { switch (c) { case RED: return 10; case GREEN: return 20; case BLUE: return 40; case ALL: return 70; } return 0; }
-NOINLINE static int boolean(_Bool b) { switch (b) { case 0: return 7; case 1: return 8; } return 9; }
+NOINLINE static int boolean(_Bool b) { switch ((int)b) { case 0: return 7; case 1: return 8; } return 9; }
 NOINLINE static int huge(short n) {
 #define C(k) case k: return (k * 37) % 1013 + work(10 + k % 9);
 #define C5(k) C(k) C(k + 1) C(k + 2) C(k + 3) C(k + 4)
