@@ -19,21 +19,17 @@ pub fn lower(module: &Module<'_>, function: Function) {
         if !far(variable) {
             continue;
         }
-        let Some((pointer, pointer_type)) =
-            module.intrinsic("llvm.thread.pointer", &[context.ptr()])
-        else {
-            continue;
-        };
         let builder = Builder::new(context);
         builder.before(call);
+        // One opaque sum: where nothing is masked, LLVM would fold a sum of its own just the same.
         let text = format!(
-            "movq \"{}\"@GOTTPOFF(%rip), $0",
+            "movq %fs:0, $0; addq \"{}\"@GOTTPOFF(%rip), $0",
             crate::split::plain(&variable.name())
         );
-        let ty = context.i64().function(&[], false);
-        let offset = builder.call(ty, context.inline_asm(ty, &text, "=r", false), &[]);
-        let base = builder.call(pointer_type, pointer.value(), &[]);
-        call.replace_all_uses_with(builder.gep(context.i8(), base, &[offset]));
+        let ty = context.ptr().function(&[], false);
+        let constraints = "=r,~{dirflag},~{fpsr},~{flags}";
+        let address = builder.call(ty, context.inline_asm(ty, &text, constraints, false), &[]);
+        call.replace_all_uses_with(address);
         call.erase();
     }
 }
