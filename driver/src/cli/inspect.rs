@@ -300,7 +300,7 @@ fn list(found: &Inspection, top: usize, output: &mut Vec<u8>) -> Result<()> {
                 function.size,
                 number(function.masks),
                 number(function.elided),
-                function.name,
+                short(&function.name),
                 if function.mask_all {
                     " (a mask on every access)"
                 } else {
@@ -319,22 +319,27 @@ fn list(found: &Inspection, top: usize, output: &mut Vec<u8>) -> Result<()> {
     if !found.callouts.is_empty() {
         writeln!(output, "\n  calls out of the box")?;
         for callout in &found.callouts {
-            let mut by = callout
-                .called_by
-                .iter()
-                .take(3)
-                .cloned()
-                .collect::<Vec<_>>()
-                .join(", ");
+            let callers = callout.called_by.iter().take(3).map(|name| short(name));
+            let mut by = callers.collect::<Vec<_>>().join(", ");
             if callout.called_by.len() > 3 {
                 by.push_str(&format!(" and {} more", callout.called_by.len() - 3));
             }
             writeln!(
                 output,
                 "    {} ({}), from {by}",
-                callout.name, callout.reason
+                short(&callout.name),
+                callout.reason
             )?;
         }
     }
     Ok(())
+}
+
+/// Names of C++ templates can fill a screen; JSON has them whole.
+fn short(name: &str) -> String {
+    const WIDTH: usize = 70;
+    if name.chars().count() <= WIDTH {
+        return name.to_owned();
+    }
+    name.chars().take(WIDTH - 3).chain("...".chars()).collect()
 }
