@@ -60,6 +60,10 @@ fn insert(module: &Module<'_>, function: Function, block: Block, at: Value) -> O
     let ty = context.i8().function(&[context.ptr()], false);
     let asm = context.inline_asm(ty, TEST, "={@ccz},*m,~{dirflag},~{fpsr},~{flags}", true);
     let zero = builder.call(ty, asm, &[anchor]);
+    // Convergent: LLVM would copy the test into predecessors.
+    if let Some(convergent) = context.enum_attribute("convergent", 0) {
+        zero.add_site_attribute(Place::Function, convergent);
+    }
     if let Some(element) = context.type_attribute("elementtype", context.i8()) {
         zero.add_site_attribute(Place::Param(0), element);
     }
