@@ -2,7 +2,7 @@
 //!
 //! A function that executes any call tests bit 21 of RSP on every path to it, after its prologue:
 //! `testl $0x200000, %esp; je <ud2>`. The test sits in the nearest common dominator of all calls,
-//! outside loops. Its memory operand, a byte of the frame that nothing reads, keeps LLVM's
+//! outside loops. Its memory operand, a slot of the frame that nothing reads, keeps LLVM's
 //! shrink-wrapping from moving the prologue below it.
 
 use crate::cfg::{Cfg, Node};
@@ -50,7 +50,7 @@ fn insert(module: &Module<'_>, function: Function, block: Block, at: Value) -> O
     // At the head of the entry block: later than the allocas would make it a dynamic one.
     builder.before(function.entry()?.first()?);
     builder.set_location(None);
-    let anchor = builder.alloca(context.i8());
+    let anchor = builder.alloca(context.i64());
     let at = if at == anchor { anchor.next()? } else { at };
     let rest = block.split_before(context, at, "deep.enough");
     let deep = function.append_block(context, "too.deep");
@@ -64,7 +64,7 @@ fn insert(module: &Module<'_>, function: Function, block: Block, at: Value) -> O
     if let Some(convergent) = context.enum_attribute("convergent", 0) {
         zero.add_site_attribute(Place::Function, convergent);
     }
-    if let Some(element) = context.type_attribute("elementtype", context.i8()) {
+    if let Some(element) = context.type_attribute("elementtype", context.i64()) {
         zero.add_site_attribute(Place::Param(0), element);
     }
     let too_deep = builder.icmp(IntPredicate::LLVMIntNE, zero, context.i8().null());
