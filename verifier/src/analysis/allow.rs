@@ -75,6 +75,15 @@ fn undocumented(code: Code) -> bool {
             | Code::Fstp_sti_DFD8
             | Code::Fxch_st0_sti_DDC8
             | Code::Fxch_st0_sti_DFC8
+            // Vendors differ in its operand's width.
+            | Code::Movsxd_r16_rm16
+            | Code::Movsxd_r32_rm32
+            // 0F 0D: only /1 is defined everywhere.
+            | Code::Prefetchreserved3_m8
+            | Code::Prefetchreserved4_m8
+            | Code::Prefetchreserved5_m8
+            | Code::Prefetchreserved6_m8
+            | Code::Prefetchreserved7_m8
     )
 }
 

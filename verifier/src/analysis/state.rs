@@ -314,8 +314,12 @@ pub(crate) enum Unreadable {
 pub(crate) fn re_anchored(value: Value) -> Value {
     use super::value::MASKED_MAX;
     match value {
-        Value::Number(i) if i.lo >= -(1 << 10) && i.hi <= MASKED_MAX + (1 << 20) => {
-            Value::Number(Interval::new(i.lo.max(0), i.hi.min(MASKED_MAX)))
+        Value::Number(i) if i.lo >= -(1 << 10) - 1 && i.hi <= MASKED_MAX + (1 << 20) => {
+            // While the access is still in flight the value may be below zero after all, by a distance that the
+            // top of the address space absorbs. So it may be an address, but no operand of an AND, a
+            // shift or a comparison: the bound -1 keeps [`Interval::exact`] false.
+            let lo = if i.lo < 0 { -1 } else { i.lo };
+            Value::Number(Interval::new(lo, i.hi.min(MASKED_MAX)))
         }
         other => other,
     }

@@ -389,7 +389,7 @@
     MASK %rdi
 1:
 -   mov -0x1f0000(%rdi), %rax
-+   mov -0x1efc00(%rdi), %rax
++   mov -0x1efbf0(%rdi), %rax
     sub $1024, %rdi
     dec %esi
     jne 1b
