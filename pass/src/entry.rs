@@ -46,6 +46,8 @@ pub fn add_stub(module: &Module<'_>, name: &str, clone: &str) -> Result<(), Erro
     let ty = function.function_type();
     let result = ty.result().unwrap_or(context.void());
     let call = builder.call(ty, normal.value(), &function.params());
+    // A static function may be `fastcc`, and a tail call must agree with it.
+    call.set_site_call_conv(normal.call_conv());
     for (index, _) in function.params().iter().enumerate() {
         let place = Place::Param(index as u32);
         for attribute in function.attributes(place) {

@@ -10,9 +10,9 @@
 
 /* PRIVBOX int serve(int fd);          calling serve() from normal code enters the box
  * PRIVBOX_OUTSIDE void log_line(...); never runs in the box: box code calls it out */
-#if defined(__clang__)
-#define PRIVBOX __attribute__((annotate("privbox"), noinline))
-#define PRIVBOX_OUTSIDE __attribute__((annotate("privbox_outside"), noinline))
+#if defined(__clang__) /* noduplicate: no specialised copies that bypass the entry */
+#define PRIVBOX __attribute__((annotate("privbox"), noinline, noduplicate))
+#define PRIVBOX_OUTSIDE __attribute__((annotate("privbox_outside"), noinline, noduplicate))
 #elif defined(__GNUC__)
 #define PRIVBOX __attribute__((noinline))
 #define PRIVBOX_OUTSIDE __attribute__((noinline))
