@@ -566,7 +566,8 @@ mod arithmetic {
                         let old = self.number(self.state.registers[r].value);
                         if bits >= 32 {
                             let hull = old.map_or(Interval::FULL, |o| o.hull(found));
-                            if !self.state.registers[r].value.is_data() {
+                            // A caller's register is data of which nothing is known: see `merge_low`.
+                            if self.state.registers[r].value.may_be_stack() {
                                 self.only_data(self.state.registers[r].value);
                             }
                             // The old value may survive whole: no zero extension.
