@@ -15,6 +15,8 @@ pub struct Selection {
     pub entries: BTreeSet<String>,
     /// Functions without a clone, with the reason.
     pub outside: BTreeMap<String, String>,
+    /// Functions that a pattern asked to be entries, with the reason why only the box calls their clones.
+    pub not_entries: BTreeMap<String, String>,
 }
 
 /// The annotation of `PRIVBOX` in `privbox.h`.
@@ -43,7 +45,14 @@ pub fn select(module: &Module<'_>, options: &Options) -> Result<Selection, Error
             supported(module, function)
         };
         match reason {
+            // A stub cannot forward `...`.
             Ok(()) if wanted && function.function_type().is_variadic() => {
+                let named = options.entry.iter().any(|e| e == plain) || has(&name, ENTRY);
+                if !named {
+                    let reason = "it is variadic, so normal code that calls it does not enter the box";
+                    selection.not_entries.insert(name, reason.to_owned());
+                    continue;
+                }
                 return Err(Error::VariadicEntry {
                     unit: options.unit.clone(),
                     function: plain.to_owned(),

@@ -7,7 +7,7 @@ use crate::llvm::{Context, Function, Linkage, Machine, Module};
 use crate::split::{self, Names, Shared, plain};
 use crate::{
     Error, FunctionRecord, Options, Output, OutsideRecord, UnitRecord, asm, codegen, computed_goto,
-    depth, entry, libm, map, mask, object, prepare, safestack, select, switches, tls,
+    depth, entry, libm, map, mask, object, prepare, safestack, select, setjmp, switches, tls,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -64,6 +64,7 @@ pub fn run_keeping_ir(
         outside: selection
             .outside
             .iter()
+            .chain(&selection.not_entries)
             .map(|(name, reason)| OutsideRecord {
                 name: plain(name).to_owned(),
                 reason: reason.clone(),
@@ -82,7 +83,7 @@ pub fn run_keeping_ir(
     let mut clones = make_clones(&boxed, &names, &selection, &mut shared)?;
     let provided = provided();
     let mut callouts = Callouts::new(names.clone(), provided.clone(), &shared);
-    let called = rewrite_calls(&boxed, &clones, &shared, &mut callouts)?;
+    let called = rewrite_calls(&boxed, &mut clones, &shared, &mut callouts)?;
     record.external = callouts.external();
     callouts.export(&normal, &shared);
     let by_address: BTreeSet<String> = callouts
@@ -146,6 +147,9 @@ fn stages(
     options: &Options,
     watch: &mut dyn FnMut(&str, &dyn Fn() -> String),
 ) -> Result<(Vec<u8>, Statistics), Error> {
+    if setjmp::any(boxed) {
+        boxed.run_passes("function(mem2reg)", machine)?;
+    }
     prepare::run(boxed, machine, options)?;
     switches::run(boxed);
     watch("prepare", &|| boxed.print());
@@ -195,10 +199,11 @@ fn make_clones(
     Ok(clones)
 }
 
-/// Rewrites the calls of every clone; returns the call-outs by function.
+/// Rewrites the calls of every clone, and splits those that call `setjmp`; returns the call-outs by
+/// function.
 fn rewrite_calls(
     boxed: &Module<'_>,
-    clones: &BTreeMap<String, Clone>,
+    clones: &mut BTreeMap<String, Clone>,
     shared: &Shared,
     callouts: &mut Callouts,
 ) -> Result<BTreeMap<String, Vec<String>>, Error> {
@@ -209,7 +214,7 @@ fn rewrite_calls(
         .collect();
     let mut by_declaration: HashMap<Function, Clone> = HashMap::new();
     let declaration = |name: &str| boxed.function(unpromoted.get(name).copied().unwrap_or(name));
-    for (name, clone) in clones {
+    for (name, clone) in clones.iter() {
         if let Some(function) = declaration(name) {
             by_declaration.insert(function, clone.clone());
         }
@@ -222,7 +227,12 @@ fn rewrite_calls(
         }
     }
     let mut called = BTreeMap::new();
-    for (name, clone) in clones {
+    let mut bodies = BTreeMap::new();
+    for (name, clone) in clones.iter() {
+        let internal = |what| Error::Internal {
+            function: plain(name).to_owned(),
+            what,
+        };
         asm::rewrite(boxed, clone.function);
         tls::lower(boxed, clone.function);
         let mut calls = Calls {
@@ -230,12 +240,21 @@ fn rewrite_calls(
             clones: &by_declaration,
             callouts,
         };
-        let outside = calls.rewrite(clone).map_err(|what| Error::Internal {
-            function: plain(name).to_owned(),
-            what,
-        })?;
-        called.insert(name.clone(), outside);
+        match setjmp::split(boxed, clone).map_err(internal)? {
+            None => {
+                let outside = calls.rewrite(clone).map_err(internal)?;
+                called.insert(name.clone(), outside);
+            }
+            // The driver calls nothing but the gate.
+            Some(body) => {
+                let outside = calls.rewrite(&body).map_err(internal)?;
+                let name = format!("{name}.cont");
+                called.insert(name.clone(), outside);
+                bodies.insert(name, body);
+            }
+        }
     }
+    clones.append(&mut bodies);
     Ok(called)
 }
 

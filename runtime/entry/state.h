@@ -42,6 +42,9 @@
 #define TRY_RBP 72
 #define TRY_RET 80
 
+/* RBX of a jmp_buf that the box filled: docs/box-abi.md, "setjmp, longjmp". */
+#define PB_JUMP_MAGIC 0x50425f4a4d505f31
+
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
 #include <stddef.h>

@@ -379,7 +379,7 @@ __morestack:
 	int3
 	.cfi_endproc
 
-/* RDI = token, RSI and RDX = values. Only tokens of live records of this thread are believed:
+/* RDI = token, RSI and RDX = values, the second never 0. Only tokens of live records of this thread are believed:
  * they are found by walking the list, whose tokens fall from head to end. */
 	.p2align 4, 0xcc
 	.cfi_startproc
@@ -412,9 +412,10 @@ __morestack:
 	movq	%r8, TLS(__privbox_activation)
 	movq	%rcx, TLS(__privbox_unsafe_sp)
 	movq	%rsi, %rax
-	movq	%rdx, %rcx
-	movl	$1, %edx
-	ret
+	testq	%rdx, %rdx		/* 0 is what a try that was not thrown to returns */
+	jne	4f
+	incq	%rdx
+4:	ret
 	int3
 	.cfi_endproc
 

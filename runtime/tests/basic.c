@@ -36,7 +36,7 @@
 	} while (0)
 
 struct result {
-	long value, thrown, second;
+	long value, thrown;
 };
 struct block {
 	long gp[6], pad[2];
@@ -212,7 +212,7 @@ static long try_again(long token)
 	struct result r;
 
 	try_throw(&r, save_token, 1);
-	CHECK(r.thrown == 1 && token_seen != token);
+	CHECK(r.thrown == 77 && token_seen != token);
 	return throw_nested(token);
 }
 
@@ -222,34 +222,55 @@ static void test_try(void)
 
 	for (int i = 0; i < 3; i++) {
 		try_throw(&r, save_token, 1);
-		CHECK(r.value == (token_seen & 0xff) && r.thrown == 1 && r.second == 77);
+		CHECK(r.value == (token_seen & 0xff) && r.thrown == 77);
 		try_throw(&r, save_token, 0);
 		CHECK(r.value == (token_seen & 0xff) && r.thrown == 0);
 		CHECK(throw_token(token_seen, 1, 2) == -1);
 		CHECK(throw_token(0, 1, 2) == -1 && throw_token(-1, 1, 2) == -1);
 		try_throw(&r, throw_nested, 1);
-		CHECK(r.value == 5 && r.thrown == 1 && r.second == 6);
+		CHECK(r.value == 5 && r.thrown == 6);
 		try_throw(&r, try_again, 0);
-		CHECK(r.value == 5 && r.thrown == 1 && r.second == 6);
+		CHECK(r.value == 5 && r.thrown == 6);
 		CHECK(nested(3) == 11);
 	}
 }
 
-/* What setjmp leaves in the box, and longjmp in normal code below it. */
-_Noreturn void __privbox_longjmp(jmp_buf, int);
-static long jump_into_box(long token)
-{
-	jmp_buf env;
-	long fill[3] = { 0x50425f4a4d505f31, token, 4 };
-
-	memcpy(env, fill, sizeof fill);
-	__privbox_longjmp(env, 9);
-}
-static jmp_buf plain;
-static long jump_plain(long unused)
+/* longjmp of libc to a jmp_buf that the box filled, in normal code below it and in handlers. */
+int __privbox_setjmp_fill(jmp_buf, int, const uint64_t *, long) __attribute__((returns_twice));
+static uint64_t frame_token;
+static jmp_buf box_env;
+static long jump_deeper(long unused)
 {
 	(void)unused;
-	__privbox_longjmp(plain, 3);
+	longjmp(box_env, 3);
+}
+static long jump_into_box(long token)
+{
+	frame_token = token;
+	if (__privbox_setjmp_fill(box_env, 0, &frame_token, 4))
+		CHECK(!"landed in normal code");
+	longjmp(box_env, 9);
+}
+static long jump_nested(long token)
+{
+	frame_token = token;
+	if (__privbox_setjmp_fill(box_env, 1, &frame_token, 5))
+		CHECK(!"landed in normal code");
+	return call_out(jump_deeper, 0, 0, 0, 0, 0);
+}
+static volatile long spinning;
+static void jump_handler(int sig)
+{
+	(void)sig;
+	longjmp(box_env, 8);
+}
+static long jump_spinning(long token)
+{
+	frame_token = token;
+	if (__privbox_setjmp_fill(box_env, 0, &frame_token, 6))
+		CHECK(!"landed in normal code");
+	spin(&spinning);
+	return 0;
 }
 
 static void test_longjmp_into_box(void)
@@ -258,10 +279,23 @@ static void test_longjmp_into_box(void)
 
 	for (int i = 0; i < 20000; i++) {
 		try_throw(&r, jump_into_box, 0);
-		CHECK(r.value == 9 && r.thrown == 1 && r.second == 4);
+		CHECK(r.value == 9 && r.thrown == 4);
 	}
-	if (!setjmp(plain))
-		try_throw(&r, jump_plain, 0);
+	for (int i = 0; i < 1000; i++) {
+		try_throw(&r, jump_nested, 0);
+		CHECK(r.value == 3 && r.thrown == 5);
+	}
+	static char alternate[64 << 10];
+	stack_t s = { .ss_sp = alternate, .ss_size = sizeof alternate };
+	struct sigaction a = { .sa_handler = jump_handler, .sa_flags = SA_NODEFER };
+	sigaltstack(&s, 0);
+	for (int i = 0; i < 40; i++) {
+		a.sa_flags = SA_NODEFER | (i & 1 ? SA_ONSTACK : 0);
+		sigaction(SIGALRM, &a, 0);
+		setitimer(ITIMER_REAL, &(struct itimerval){ { 0, 0 }, { 0, 700 } }, 0);
+		try_throw(&r, jump_spinning, 0);
+		CHECK(r.value == 8 && r.thrown == 6);
+	}
 	CHECK(nested(3) == 11);
 }
 
@@ -337,7 +371,7 @@ static void test_signals(int flags)
 		CHECK(nested(3) == 11);
 		struct result r;
 		try_throw(&r, throw_nested, 1);
-		CHECK(r.value == 5 && r.thrown == 1);
+		CHECK(r.value == 5 && r.thrown == 6);
 	}
 	jump_from_handler = 1;
 	for (volatile int i = 0; i < 50; i++) {

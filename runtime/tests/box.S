@@ -111,7 +111,7 @@ FUNCTION call_block
 END call_block
 
 /* long try_throw(struct result *r, long (*out)(long token), long unused): try of try_body, which
- * calls out and then throws; r = { rax, rdx, rcx } */
+ * calls out and then throws; r = { rax, rdx } */
 ENTER try_throw
 FUNCTION try_throw
 	pushq	%rbx
@@ -127,7 +127,6 @@ FUNCTION try_throw
 	call	__privbox_gate_try
 	movq	%rax, (%rbx)
 	movq	%rdx, 8(%rbx)
-	movq	%rcx, 16(%rbx)
 	popq	%rbx
 	.cfi_adjust_cfa_offset -8
 	.cfi_restore %rbx

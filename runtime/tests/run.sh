@@ -10,9 +10,9 @@ build() { # build NAME EXTRA...: libNAME.a
 	lib=$out/$1; shift
 	mkdir -p "$lib"; rm -f "$lib"/*.o "$lib.a"
 	for f in gate/gate.S entry/enter.S entry/thread.c entry/activation.c \
-		entry/longjmp.c entry/table.c entry/start.c entry/strict.c \
-		box/memory.S box/syscalls.S box/throw.S; do
-		"$CC" $flags "$@" -c "$here/$f" -o "$lib/$(basename "${f%.*}").o"
+		entry/landing.c entry/setjmp.S entry/table.c entry/start.c entry/strict.c \
+		box/memory.S box/syscalls.S box/setjmp.S; do
+		"$CC" $flags "$@" -c "$here/$f" -o "$lib/$(echo "${f%.*}" | tr / -).o"
 	done
 	ar rcs "$lib.a" "$lib"/*.o
 }
