@@ -212,7 +212,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 /// Program and folder of its sources, as `cargo xtask sources` prints them.
 fn sources() -> Result<BTreeMap<String, PathBuf>> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
-        .args(["run", "--quiet", "--package", "xtask", "--", "sources"])
+        .args(["xtask", "sources"])
         .current_dir(workspace())
         .output()
         .context("cargo cannot be run")?;

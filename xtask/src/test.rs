@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::deps::{self, Need};
@@ -27,6 +27,10 @@ pub struct Arguments {
 struct Step {
     name: &'static str,
     command: Command,
+    /// A step that hangs is stopped and has failed; the others go on.
+    limit: Duration,
+    /// Whether it is one check, not a list of tests.
+    check: bool,
 }
 
 /// What a step came to.
@@ -86,6 +90,8 @@ pub fn run(project: &Project, arguments: &Arguments, install: bool) -> Result<()
 }
 
 fn steps(project: &Project, quick: bool) -> Vec<Step> {
+    // Always the whole workspace: with other packages selected, cargo builds dependencies a second time for
+    // other features. And always --release, as the programs: one build serves all steps.
     let cargo_in = |arguments: &[&str]| {
         let mut command = cargo();
         command.args(arguments).current_dir(&project.root);
@@ -96,63 +102,68 @@ fn steps(project: &Project, quick: bool) -> Vec<Step> {
         }
         command
     };
-    let mut steps = vec![
+    let tests = |name: &'static str, minutes: u64, what: &[&str]| {
+        let mut command = cargo_in(&["test", "--release", "--workspace", "--no-fail-fast"]);
+        command.args(what);
         Step {
-            name: "format",
-            command: cargo_in(&["fmt", "--all", "--check"]),
-        },
-        Step {
-            name: "clippy",
-            command: cargo_in(&[
+            name,
+            command,
+            limit: Duration::from_secs(minutes * 60),
+            check: false,
+        }
+    };
+    let check = |name, command| Step {
+        name,
+        command,
+        limit: Duration::from_secs(15 * 60),
+        check: true,
+    };
+    let mut runtime = Command::new("bash");
+    runtime
+        .arg(project.root.join("runtime/tests/run.sh"))
+        .env("PRIVBOX_BIN", project.release())
+        .env("OUT", project.target.join("runtime-tests"))
+        .current_dir(&project.root);
+    vec![
+        check("format", cargo_in(&["fmt", "--all", "--check"])),
+        check(
+            "clippy",
+            cargo_in(&[
                 "clippy",
                 "--quiet",
+                "--release",
                 "--workspace",
                 "--all-targets",
                 "--",
                 "--deny",
                 "warnings",
             ]),
-        },
-        Step {
-            name: "xtask",
-            command: cargo_in(&["test", "--quiet", "--package", "xtask"]),
-        },
-        Step {
-            name: "verifier",
-            command: cargo_in(&["test", "--package", "privbox-verifier", "--no-fail-fast"]),
-        },
-        Step {
-            name: "pass",
-            command: cargo_in(&["test", "--package", "privbox-pass", "--no-fail-fast"]),
-        },
-        Step {
-            name: "driver",
-            command: cargo_in(&["test", "--package", "privbox-driver", "--no-fail-fast"]),
-        },
-    ];
-    let runtime = project.root.join("runtime/tests/run.sh");
-    if runtime.is_file() {
-        let mut command = Command::new("bash");
-        command
-            .arg(runtime)
-            .env("PRIVBOX_BIN", project.release())
-            .current_dir(&project.root);
-        steps.push(Step {
-            name: "runtime",
-            command,
-        });
-    }
-    steps.push(Step {
-        name: "end-to-end",
-        command: cargo_in(&["test", "--package", "privbox-tests", "--no-fail-fast"]),
-    });
-    steps
+        ),
+        check(
+            "build tests",
+            cargo_in(&["test", "--quiet", "--release", "--workspace", "--no-run"]),
+        ),
+        // The tests beside the code of all crates.
+        tests("units", 5, &["--lib", "--bins"]),
+        tests("verifier", 10, &["--test", "suite"]),
+        tests("pass", 5, &["--test", "ir"]),
+        tests(
+            "driver",
+            5,
+            &["--test", "cli", "--test", "join", "--test", "wrapper"],
+        ),
+        check("runtime", runtime),
+        tests("tools", 5, &["--test", "tools"]),
+        tests("features", 20, &["--test", "features"]),
+        tests("csmith", 15, &["--test", "csmith"]),
+        tests("programs", 15, &["--test", "programs"]),
+    ]
 }
 
 impl Step {
     /// Runs the step. Its output goes to a file, and the end of it to the screen if the step fails.
     fn run(&mut self, logs: &Path) -> Result<Outcome> {
-        let log = logs.join(format!("{}.log", self.name));
+        let log = logs.join(format!("{}.log", self.name.replace(' ', "-")));
         print!("{:12}", self.name);
         std::io::stdout().flush()?;
         let start = Instant::now();
@@ -162,24 +173,30 @@ impl Step {
             .stdin(Stdio::null())
             .stderr(file.try_clone()?)
             .stdout(file);
-        let status = self
-            .command
-            .status()
-            .with_context(|| format!("cannot run {}", util::show(&self.command)))?;
+        let status = util::within(&mut self.command, self.limit)?;
         let text = fs::read(&log)?;
         let text = String::from_utf8_lossy(&text);
         let (mut passed, mut failed) = count(&text);
-        if status.success() {
-            // Formatting and lints are one check each.
-            passed = passed.max(1);
-        } else if failed == 0 {
-            failed = 1;
+        match status {
+            // A step that says no numbers is one check; a step without any test is a mistake of ours.
+            Some(status) if status.success() && passed == 0 => {
+                passed = u64::from(self.check);
+                failed += u64::from(!self.check);
+            }
+            Some(status) if status.success() => {}
+            _ => failed = failed.max(1),
         }
         let took = start.elapsed();
         println!(
             " {passed} passed, {failed} failed ({})",
             util::seconds(took)
         );
+        if status.is_none() {
+            println!(
+                "    stopped: it did not end within {}",
+                util::seconds(self.limit)
+            );
+        }
         if failed > 0 {
             explain(&text, &self.command, &log);
         }

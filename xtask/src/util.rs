@@ -5,7 +5,8 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Output, Stdio};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
@@ -143,6 +144,53 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command and waits for it, but no longer than `limit`: then it and all that it started are killed, and
+/// the result is `None`.
+pub fn within(command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot run {}", show(command)))?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if start.elapsed() > limit {
+            let mut kill = Command::new("kill");
+            kill.arg("-KILL")
+                .args(family(child.id()).iter().map(u32::to_string));
+            let _ = kill.stderr(Stdio::null()).status();
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A process and its descendants, whatever process groups they made for themselves.
+fn family(first: u32) -> Vec<u32> {
+    // "pid (name) state parent ..."; the name may hold anything.
+    let parent = |pid: u32| -> Option<u32> {
+        let status = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, rest) = status.rsplit_once(") ")?;
+        rest.split(' ').nth(1)?.parse().ok()
+    };
+    let all: Vec<(u32, u32)> = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(|pid| Some((pid, parent(pid)?)))
+        .collect();
+    let mut found = vec![first];
+    let mut next = 0;
+    while let Some(&pid) = found.get(next) {
+        found.extend(all.iter().filter(|(_, of)| *of == pid).map(|(it, _)| it));
+        next += 1;
+    }
+    found
+}
+
 /// Runs a command and keeps what it prints; failing is an error that holds the end of its messages.
 pub fn capture(command: &mut Command) -> Result<Output> {
     let output = command
@@ -261,6 +309,17 @@ mod tests {
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(seconds(Duration::from_millis(840)), "0.8 s");
         assert_eq!(seconds(Duration::from_secs(125)), "2 min 05 s");
+    }
+
+    #[test]
+    fn commands_end_in_time() {
+        let start = Instant::now();
+        let mut hang = Command::new("sh");
+        hang.args(["-c", "sleep 60 & sleep 60; true"]);
+        let ended = within(&mut hang, Duration::from_millis(200)).unwrap();
+        assert!(ended.is_none() && start.elapsed() < Duration::from_secs(30));
+        let ended = within(&mut Command::new("true"), Duration::from_secs(30)).unwrap();
+        assert!(ended.is_some_and(|status| status.success()));
     }
 
     #[test]
