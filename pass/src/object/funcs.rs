@@ -1,7 +1,7 @@
 //! The function table: one entry per clone, garbage collected with it.
 
 use super::Text;
-use object::build::elf::{Builder, Relocation, SectionData};
+use object::build::elf::{Builder, Relocation, SectionData, SymbolId};
 use object::elf;
 
 /// Adds `.privbox.funcs.NAME` for each clone: `{ i32 start - &entry; u32 size }`, linked to the
@@ -9,6 +9,7 @@ use object::elf;
 pub(super) fn add(elf: &mut Builder<'_>, texts: &[Text]) {
     let symbols = super::section_id_of_symbols(elf);
     for text in texts {
+        let start = section_symbol(elf, text);
         let section = elf.sections.add();
         let id = section.id();
         section.name = format!(".privbox.funcs.{}", text.name).into_bytes().into();
@@ -31,9 +32,25 @@ pub(super) fn add(elf: &mut Builder<'_>, texts: &[Text]) {
         relocations.sh_entsize = 24;
         relocations.data = SectionData::Relocation(vec![Relocation {
             r_offset: 0,
-            symbol: Some(text.symbol),
+            symbol: Some(start),
             r_type: elf::R_X86_64_PC32,
             r_addend: 0,
         }]);
     }
+}
+
+/// The symbol of the clone's section itself. Its entry must not name the clone's own symbol: that may be
+/// weak, and then the entry would lead to another unit's copy and leave this one out of the table.
+fn section_symbol(elf: &mut Builder<'_>, text: &Text) -> SymbolId {
+    let there = elf
+        .symbols
+        .iter()
+        .find(|s| s.section == Some(text.section) && s.st_type() == elf::STT_SECTION)
+        .map(|s| s.id());
+    there.unwrap_or_else(|| {
+        let symbol = elf.symbols.add();
+        symbol.section = Some(text.section);
+        symbol.set_st_info(elf::STB_LOCAL, elf::STT_SECTION);
+        symbol.id()
+    })
 }
