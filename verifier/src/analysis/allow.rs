@@ -178,7 +178,7 @@ fn scalar(mnemonic: Mnemonic) -> bool {
 }
 
 /// x87 without what stores or loads its whole environment.
-fn x87(mnemonic: Mnemonic) -> bool {
+pub(super) fn x87(mnemonic: Mnemonic) -> bool {
     matches!(
         mnemonic,
         F2xm1 | Fabs | Fadd | Faddp | Fchs | Fnclex | Fcom | Fcomp | Fcompp | Fdecstp | Fdiv | Fdivp

@@ -105,6 +105,7 @@ pub(super) fn describe(state: &State, registers: u16) -> String {
             Value::Number(n) if n == Interval::FULL => write!(text, "unknown"),
             Value::Number(n) if n.lo == n.hi => write!(text, "{}", n.lo),
             Value::Number(n) => write!(text, "[{}, {}]", n.lo, n.hi),
+            Value::Anchored(n) => write!(text, "[{}, {}] by proof of access", n.lo, n.hi),
             Value::Address(a) => write!(text, "image address {a:#x}"),
             Value::TableEntry { table, .. } => write!(text, "entry of table {table:#x}"),
             Value::Target { table, .. } => write!(text, "target of table {table:#x}"),

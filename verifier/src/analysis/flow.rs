@@ -104,6 +104,7 @@ pub(super) fn call(context: &Context<'_>, state: &mut State, sink: &mut Sink<'_>
         }
     }
     state.flags = None;
+    state.forget_pending();
     if context.strength == Strength::Transient {
         state.forget_numbers();
     }
@@ -171,6 +172,13 @@ pub(super) fn table_targets(
     targets.sort_unstable();
     targets.dedup();
     targets
+}
+
+/// Rule 4: `jrcxz` compares a register.
+pub(super) fn condition(state: &State, op: &Op, sink: &mut Sink<'_>) {
+    if (0..16).any(|r| op.reads & (1 << r) != 0 && !state.registers[r].value.is_data()) {
+        sink.fail(Rule::R4, || ("a branch on a value that may only be moved".into(), "write the register before using it"));
+    }
 }
 
 /// Rule 13 on a branch's edges: (taken, falling through), each the new `tested` if that edge is the

@@ -242,7 +242,15 @@ impl<'a> Fixpoint<'a> {
                     falls = f;
                 }
                 Flow::Indirect => {
-                    let targets = flow::table_targets(context, &state, op, |a| code.index_of(a), sink);
+                    let targets = flow::table_targets(
+                        context,
+                        &state,
+                        op,
+                        // Only starts of blocks: code that no block starts at would run without having been analysed
+                        // from there. `table_starts` makes every target of a compiler's table one.
+                        |a| code.index_of(a).filter(|&i| self.block_at[i].is_some()),
+                        sink,
+                    );
                     if context.strength == Strength::Transient {
                         state.forget_numbers();
                     }
@@ -255,6 +263,7 @@ impl<'a> Fixpoint<'a> {
                     return;
                 }
                 Flow::Branch { target, falls: f } => {
+                    flow::condition(&state, op, sink);
                     let edge = flow::depth_edge(op, &state);
                     let mut taken = state.clone();
                     // Rule 13: the other edge must end in `ud2`.

@@ -8,7 +8,7 @@ use crate::manifest::Level;
 use crate::rule::Rule;
 
 use super::context::{Context, Sink};
-use super::op::{Memory, Op, hint, masked_move};
+use super::op::{Memory, Op, X87, hint, masked_move};
 use super::state::{RSP, State, Unreadable};
 use super::value::{Interval, Value};
 
@@ -53,8 +53,11 @@ fn address(context: &Context<'_>, state: &State, m: &Memory) -> Option<Interval>
     let part = |r: Option<u8>, scale: u8| match r {
         None => Some(Interval { lo: 0, hi: 0 }),
         Some(r) => {
-            let n = state.registers[usize::from(r)].value.number(&|a| context.range(a))?;
-            Some(n.scale(i128::from(scale)))
+            match state.registers[usize::from(r)].value.linear(&|a| context.range(a))? {
+                // Scaling would enlarge what rule 6 leaves open.
+                (_, true) if scale > 1 => Some(Interval::FULL),
+                (n, _) => Some(n.scale(i128::from(scale))),
+            }
         }
     };
     let d = i128::from(m.displacement);
@@ -202,6 +205,8 @@ fn ordinary(context: &Context<'_>, state: &mut State, op: &Op, m: &Memory, sink:
         && m.index.is_none()
         && !hint(op.mnemonic())
         && !masked_move(op.mnemonic())
+        // An x87 store that raises an unmasked exception neither accesses nor faults.
+        && op.x87 == X87::None
         && !matches!(
             op.mnemonic(),
             Cmova | Cmovae | Cmovb | Cmovbe | Cmove | Cmovg | Cmovge | Cmovl | Cmovle | Cmovne | Cmovno | Cmovnp
@@ -214,7 +219,7 @@ fn ordinary(context: &Context<'_>, state: &mut State, op: &Op, m: &Memory, sink:
         };
     let anchor = match m.base.map(usize::from) {
         Some(register) if proves && register != RSP => match state.registers[register].value {
-            Value::Number(_) => {
+            Value::Number(_) | Value::Anchored(_) => {
                 let alone = state.registers[register].id == 0;
                 let cell = state.shared_register(register);
                 Some(Anchor { register, id: cell.id, delta: cell.delta, displacement: i128::from(m.displacement), alone })
@@ -230,7 +235,7 @@ fn ordinary(context: &Context<'_>, state: &mut State, op: &Op, m: &Memory, sink:
 pub(super) fn string_address(context: &Context<'_>, state: &State, register: usize, write: bool, sink: &mut Sink<'_>) {
     sink.stats.accesses += 1;
     let value = state.registers[register].value;
-    let Some(i) = value.number(&|a| context.range(a)) else {
+    let Some((i, _)) = value.linear(&|a| context.range(a)) else {
         sink.fail(Rule::R10, || ("a string instruction's address is no number".into(), "string instructions take masked user addresses"));
         return;
     };

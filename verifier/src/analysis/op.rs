@@ -41,6 +41,32 @@ pub(super) struct Op {
     pub(super) writes: Vec<Written>,
     /// Flags change.
     pub(super) flags: bool,
+    pub(super) x87: X87,
+}
+
+/// What an instruction has to do with pending x87 exceptions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum X87 {
+    /// It is no x87 instruction.
+    None,
+    /// It faults if one is pending, before anything else.
+    Waits,
+    /// The same; and it stores to memory, unless it raises an unmasked exception itself.
+    Stores,
+    /// It does not look at them.
+    Ignores,
+    /// It clears them.
+    Clears,
+}
+
+fn x87(mnemonic: Mnemonic) -> X87 {
+    match mnemonic {
+        Fst | Fstp | Fist | Fistp | Fisttp => X87::Stores,
+        Fnstcw | Fnstsw => X87::Ignores,
+        Fnclex => X87::Clears,
+        other if super::allow::x87(other) => X87::Waits,
+        _ => X87::None,
+    }
 }
 
 impl Op {
@@ -147,21 +173,27 @@ pub(super) fn describe(
 
     let mut read_mask = 0u16;
     for i in 0..instruction.op_count() {
+        // What a conditional write leaves alone survives it (`cmov`, `bsf`, `rep lods`): the old value is
+        // an operand.
         if instruction.op_kind(i) == OpKind::Register
-            && reads(info.op_access(i))
+            && (reads(info.op_access(i)) || info.op_access(i) == OpAccess::CondWrite)
             && let Some(r) = general(instruction.op_register(i))
         {
             read_mask |= 1 << r;
         }
     }
-    if implicit_operands(instruction) {
-        for used in info.used_registers() {
-            if reads(used.access())
-                && let Some(r) = general(used.register())
-                && usize::from(r) != super::state::RSP
-            {
-                read_mask |= 1 << r;
-            }
+    for used in info.used_registers() {
+        // Implicit operands. What only addresses is no operand, but a register may do both
+        // (`mul (%rax)`); RSP is rule 9's.
+        if (reads(used.access()) || used.access() == OpAccess::CondWrite)
+            && let Some(r) = general(used.register())
+            && usize::from(r) != super::state::RSP
+            && (implicit_operands(instruction) || !memory.is_some_and(|m| m.base == Some(r) || m.index == Some(r)))
+            && !addressing_only
+            && !stack
+            && !matches!(mnemonic, Mov | Xchg)
+        {
+            read_mask |= 1 << r;
         }
     }
 
@@ -199,6 +231,7 @@ pub(super) fn describe(
         reads: read_mask,
         writes: written,
         flags: instruction.rflags_modified() != 0,
+        x87: x87(mnemonic),
     })
 }
 

@@ -36,6 +36,9 @@ impl Cell {
 pub(crate) struct Word {
     pub(crate) offset: i32,
     pub(crate) written: u8,
+    /// Bytes, none of them `written`, that an x87 store has written unless it raised an unmasked
+    /// exception: then it stored nothing, and the next waiting x87 instruction faults.
+    pub(crate) pending: u8,
     pub(crate) cell: Cell,
 }
 
@@ -79,7 +82,7 @@ impl State {
 
     /// The register's cell, given an identity so that a copy can share it.
     pub(crate) fn shared_register(&mut self, r: usize) -> Cell {
-        if matches!(self.registers[r].value, Value::Number(_)) && self.registers[r].id == 0 {
+        if self.registers[r].id == 0 && self.registers[r].value.interval().is_some() {
             self.registers[r].id = self.fresh();
             self.registers[r].delta = 0;
         }
@@ -101,7 +104,7 @@ impl State {
         if word.written != 0xff {
             return None;
         }
-        if matches!(word.cell.value, Value::Number(_)) && word.cell.id == 0 {
+        if word.cell.id == 0 && word.cell.value.interval().is_some() {
             let id = self.fresh();
             self.frame[i].cell.id = id;
             self.frame[i].cell.delta = 0;
@@ -111,7 +114,7 @@ impl State {
 
     /// A whole aligned word is written.
     pub(crate) fn write_word(&mut self, offset: i32, cell: Cell) {
-        let word = Word { offset, written: 0xff, cell };
+        let word = Word { offset, written: 0xff, pending: 0, cell };
         match self.find(offset) {
             Ok(i) => self.frame[i] = word,
             Err(i) => self.frame.insert(i, word),
@@ -133,12 +136,51 @@ impl State {
                         word.written = 0;
                     }
                     word.written |= bits;
+                    word.pending &= !bits;
                     word.cell = Cell::UNKNOWN;
                 }
-                Err(i) => self.frame.insert(i, Word { offset: base, written: bits, cell: Cell::UNKNOWN }),
+                Err(i) => self.frame.insert(i, Word { offset: base, written: bits, pending: 0, cell: Cell::UNKNOWN }),
             }
             base += 8;
         }
+    }
+
+    /// An x87 store to bytes `[offset, offset + size)`, which may not have happened.
+    pub(crate) fn write_pending(&mut self, offset: i32, size: i32) {
+        let mut base = offset & !7;
+        while base < offset + size {
+            let from = (offset - base).max(0);
+            let to = (offset + size - base).min(8);
+            let bits = (((1u16 << to) - 1) & !((1u16 << from) - 1)) as u8;
+            match self.find(base) {
+                Ok(i) => {
+                    let word = &mut self.frame[i];
+                    if word.written == 0xff && !word.cell.value.is_data() {
+                        word.written = 0;
+                    }
+                    word.pending |= bits & !word.written;
+                    word.cell = Cell::UNKNOWN;
+                }
+                Err(i) => self.frame.insert(i, Word { offset: base, written: 0, pending: bits, cell: Cell::UNKNOWN }),
+            }
+            base += 8;
+        }
+    }
+
+    /// A waiting x87 instruction goes on: no x87 store before it had failed.
+    pub(crate) fn settle_pending(&mut self) {
+        for word in &mut self.frame {
+            word.written |= word.pending;
+            word.pending = 0;
+        }
+    }
+
+    /// The evidence of a failed x87 store may be cleared here.
+    pub(crate) fn forget_pending(&mut self) {
+        for word in &mut self.frame {
+            word.pending = 0;
+        }
+        self.frame.retain(|w| w.written != 0);
     }
 
     /// Whether all bytes were written, and hold data.
@@ -226,13 +268,13 @@ impl State {
         let mut merge = |a: &Cell, b: &Cell| {
             let (id, delta) = class(a, b);
             let mut value = a.value.join(b.value, range);
-            if let (true, Value::Number(n)) = (widening, value)
-                && let Some(o) = a.value.number(range)
+            if let (true, Some(n)) = (widening, value.interval())
+                && let Some((o, _)) = a.value.linear(range)
                 && n != o
             {
-                value = Value::Number(widen(o, n));
+                value = Value::of(widen(o, n), matches!(value, Value::Anchored(_)));
             }
-            if matches!(value, Value::Number(_)) { Cell { value, id, delta } } else { Cell::new(value) }
+            if value.interval().is_some() { Cell { value, id, delta } } else { Cell::new(value) }
         };
         for i in 0..16 {
             self.registers[i] = merge(&old.registers[i], &other.registers[i]);
@@ -246,15 +288,17 @@ impl State {
                 b.next();
             } else {
                 let word = if x.written == 0xff && y.written == 0xff {
-                    Word { offset: x.offset, written: 0xff, cell: merge(&x.cell, &y.cell) }
+                    Word { offset: x.offset, written: 0xff, pending: 0, cell: merge(&x.cell, &y.cell) }
                 } else {
                     // One side is whole and may be no data: then nothing of it may be read.
                     let side = |w: &Word| {
                         if w.written == 0xff && !w.cell.value.is_data() { 0 } else { w.written }
                     };
-                    Word { offset: x.offset, written: side(x) & side(y), cell: Cell::UNKNOWN }
+                    let written = side(x) & side(y);
+                    let pending = (side(x) | x.pending) & (side(y) | y.pending) & !written;
+                    Word { offset: x.offset, written, pending, cell: Cell::UNKNOWN }
                 };
-                if word.written != 0 {
+                if word.written | word.pending != 0 {
                     self.frame.push(word);
                 }
                 a.next();
@@ -313,14 +357,11 @@ pub(crate) enum Unreadable {
 /// The value when rule 6 shows it to lie in [0, 2^63) again.
 pub(crate) fn re_anchored(value: Value) -> Value {
     use super::value::MASKED_MAX;
-    match value {
-        Value::Number(i) if i.lo >= -(1 << 10) - 1 && i.hi <= MASKED_MAX + (1 << 20) => {
-            // While the access is still in flight the value may be below zero after all, by a distance that the
-            // top of the address space absorbs. So it may be an address, but no operand of an AND, a
-            // shift or a comparison: the bound -1 keeps [`Interval::exact`] false.
-            let lo = if i.lo < 0 { -1 } else { i.lo };
-            Value::Number(Interval::new(lo, i.hi.min(MASKED_MAX)))
+    match value.interval() {
+        Some(i) if i.lo >= -(1 << 10) && i.hi <= MASKED_MAX + (1 << 20) && (i.lo < 0 || i.hi > MASKED_MAX) => {
+            // While the access is still in flight the value may lie outside after all; hence `Anchored`.
+            Value::of(Interval::new(i.lo.max(0), i.hi.min(MASKED_MAX)), true)
         }
-        other => other,
+        _ => value,
     }
 }

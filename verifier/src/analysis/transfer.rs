@@ -11,7 +11,7 @@ use crate::rule::Rule;
 use super::allow::zero_extends;
 use super::context::{Context, Sink};
 use super::memory::{self, Place};
-use super::op::{Op, Written, general, is_high_byte};
+use super::op::{Op, Written, X87, general, is_high_byte};
 use super::stack;
 use super::state::{Cell, RSP, State};
 use super::value::{Interval, Value};
@@ -28,6 +28,11 @@ pub(super) struct Step<'c, 's, 'i, 'f> {
 /// Executes `op` unless it transfers control. False: nothing is known after it, so the path ends
 /// (with a finding).
 pub(super) fn step(context: &Context<'_>, state: &mut State, op: &Op, sink: &mut Sink<'_>) -> bool {
+    match op.x87 {
+        X87::None | X87::Ignores => {}
+        X87::Waits | X87::Stores => state.settle_pending(),
+        X87::Clears => state.forget_pending(),
+    }
     let place = memory::access(context, state, op, sink);
     let mut step = Step { context, state, op, sink, place };
     let test = step.depth_test();
@@ -91,6 +96,10 @@ impl Step<'_, '_, '_, '_> {
 
     pub(super) fn number(&self, value: Value) -> Option<Interval> {
         value.number(&|a| self.context.range(a))
+    }
+
+    pub(super) fn linear(&self, value: Value) -> Option<(Interval, bool)> {
+        value.linear(&|a| self.context.range(a))
     }
 
     /// Width of operand `i` in bits.
@@ -295,8 +304,8 @@ impl Step<'_, '_, '_, '_> {
             let cell = self.state.shared_register(base);
             return match cell.value {
                 Value::Stack(k) => stack::displaced(k, d).map_or(Cell::UNKNOWN, |k| Cell::new(Value::Stack(k))),
-                Value::Number(n) => Cell {
-                    value: Value::Number(n.add(Interval { lo: d, hi: d }).fit(64)),
+                Value::Number(n) | Value::Anchored(n) => Cell {
+                    value: Value::of(n.add(Interval { lo: d, hi: d }).fit(64), matches!(cell.value, Value::Anchored(_))),
                     id: cell.id,
                     delta: cell.delta.wrapping_add(m.displacement),
                 },
@@ -308,14 +317,21 @@ impl Step<'_, '_, '_, '_> {
             };
         }
         let mut sum = Interval { lo: d, hi: d };
+        let mut anchored = false;
         for (r, scale) in [(m.base, 1), (m.index, m.scale)] {
             let Some(r) = r.map(usize::from) else { continue };
-            match self.number(self.state.registers[r].value) {
-                Some(n) => sum = sum.add(n.scale(i128::from(scale))),
+            match self.linear(self.state.registers[r].value) {
+                Some((n, false)) => sum = sum.add(n.scale(i128::from(scale))),
+                // Two anchored terms or a multiple would enlarge what rule 6 leaves open.
+                Some((n, true)) if scale == 1 && !anchored => {
+                    sum = sum.add(n);
+                    anchored = true;
+                }
+                Some(_) => return Cell::UNKNOWN,
                 None => return self.refuse_address(),
             }
         }
-        Cell::number(sum.fit(64))
+        Cell::new(Value::of(sum.fit(64), anchored))
     }
 
     fn refuse_address(&mut self) -> Cell {
@@ -396,6 +412,9 @@ impl Step<'_, '_, '_, '_> {
             return true;
         };
         let mut cell = Cell::number(x.hull(y).fit(bits));
+        if let (64, Some((x, p)), Some((y, q))) = (bits, self.linear(a.value), self.linear(b.value)) {
+            cell = Cell::new(Value::of(x.hull(y), p || q));
+        }
         if a == b {
             cell = a;
         }
@@ -405,11 +424,14 @@ impl Step<'_, '_, '_, '_> {
 
     /// Everything without a model of its own: what is written is unknown.
     pub(super) fn generic(&mut self) {
+        let op_stores_x87 = self.op.x87 == X87::Stores;
         if let (Some(m), Place::Frame(offset)) = (self.op.memory, self.place) {
             if m.read {
                 self.check_readable(offset, m.size);
             }
-            if m.write {
+            if m.write && op_stores_x87 {
+                self.state.write_pending(offset, m.size);
+            } else if m.write {
                 self.state.write_bytes(offset, m.size);
             }
         }
@@ -514,6 +536,16 @@ mod arithmetic {
                 self.result(bits, Cell::UNKNOWN);
                 return true;
             };
+            // Sums keep what rule 6 vouches for; of two such terms, or the negative of one, nothing is known.
+            let (mut x, mut y, mut anchored) = (x, y, false);
+            if bits == 64
+                && matches!(mnemonic, Add | Inc | Sub | Dec)
+                && let (Some((p, pa)), Some((q, qa))) = (self.linear(a.value), self.linear(b.value))
+                && pa != qa
+                && (pa || mnemonic == Add)
+            {
+                (x, y, anchored) = (p, q, true);
+            }
             let n = match mnemonic {
                 Add | Inc => x.add(y),
                 Sub | Dec => x.sub(y),
@@ -525,7 +557,7 @@ mod arithmetic {
                 Neg => x.neg(),
                 Not => x.not(),
                 Shl => match self.count(y, bits) {
-                    Some(c) => x.scale(1 << c.min(61)),
+                    Some(c) => x.shl(c),
                     None => Interval::FULL,
                 },
                 Shr | Shrx => match self.count(y, bits) {
@@ -579,7 +611,7 @@ mod arithmetic {
                 }
                 _ => return false,
             };
-            let mut cell = Cell::number(n.fit(bits));
+            let mut cell = Cell::new(Value::of(n.fit(bits), anchored));
             if bits == 64 && matches!(mnemonic, Add | Sub | Inc | Dec) {
                 // "The same unknown value as X plus a constant."
                 let related = match (mnemonic, a, y.as_constant(), b, x.as_constant()) {

@@ -90,6 +90,15 @@ impl Interval {
         Interval { lo: -self.hi - 1, hi: -self.lo - 1 }
     }
 
+    /// Times `1 << count`, count below 64. Operands are at most 2^64 in size, so what might not fit 128
+    /// bits does not fit 64 either.
+    pub(crate) fn shl(self, count: u32) -> Interval {
+        match (self.lo.checked_mul(1 << count), self.hi.checked_mul(1 << count)) {
+            (Some(lo), Some(hi)) => Interval { lo, hi },
+            _ => Interval::FULL,
+        }
+    }
+
     /// Product with a constant; operands are below 2^64 in size, so nothing overflows 128 bits for
     /// |c| < 2^62; larger constants give the full interval.
     pub(crate) fn scale(self, c: i128) -> Interval {
@@ -164,6 +173,11 @@ fn ones(v: i128) -> i128 {
 pub(crate) enum Value {
     /// A number.
     Number(Interval),
+    /// A number that rule 6 brought back into the interval after it had moved out of it. Its access
+    /// may still be in flight, so the number may in truth lie outside by the steps that rule 6 allows.
+    /// Addresses absorb that, and so do sums with constants. Whatever would enlarge the distance or
+    /// take the bound for a fact (scaling, shifts, bits, table indices) must see no bound at all.
+    Anchored(Interval),
     /// The link-time address of something in the image, made by `lea` off RIP.
     Address(u64),
     /// A sign-extended 32-bit entry of the table at the address, one of entries `lo..=hi`.
@@ -191,7 +205,7 @@ impl Value {
     pub(crate) fn is_data(self) -> bool {
         matches!(
             self,
-            Value::Number(_) | Value::Address(_) | Value::TableEntry { .. } | Value::Target { .. }
+            Value::Number(_) | Value::Anchored(_) | Value::Address(_) | Value::TableEntry { .. } | Value::Target { .. }
         )
     }
 
@@ -200,17 +214,39 @@ impl Value {
         if self == other {
             return self;
         }
-        match (self.number(range), other.number(range)) {
-            (Some(a), Some(b)) => Value::Number(a.hull(b)),
+        match (self.linear(range), other.linear(range)) {
+            (Some((a, x)), Some((b, y))) => Value::of(a.hull(b), x || y),
             _ => Value::Conflict { dirty: self.may_be_stack() || other.may_be_stack() },
         }
     }
 
-    /// The value as a number, if it is data.
+    /// A number; `anchored`: [`Value::Anchored`], unless nothing is known of it anyway.
+    pub(crate) fn of(interval: Interval, anchored: bool) -> Value {
+        if anchored && interval != Interval::FULL { Value::Anchored(interval) } else { Value::Number(interval) }
+    }
+
+    /// Whether it is an interval that widening and identities are for.
+    pub(crate) fn interval(self) -> Option<Interval> {
+        match self {
+            Value::Number(i) | Value::Anchored(i) => Some(i),
+            _ => None,
+        }
+    }
+
+    /// The value as an address or a term of a sum, and whether rule 6 vouches for it.
+    pub(crate) fn linear(self, range: &impl Fn(u64) -> Interval) -> Option<(Interval, bool)> {
+        match self {
+            Value::Anchored(i) => Some((i, true)),
+            other => other.number(range).map(|i| (i, false)),
+        }
+    }
+
+    /// The value as a number that any operation may take, if it is data.
     pub(crate) fn number(self, range: &impl Fn(u64) -> Interval) -> Option<Interval> {
         match self {
             Value::Number(i) => Some(i),
             Value::Address(a) => Some(range(a)),
+            Value::Anchored(_) => Some(Interval::FULL),
             // An entry is 32 bits, sign-extended.
             Value::TableEntry { .. } => Some(Interval { lo: -(1 << 31), hi: (1 << 31) - 1 }),
             Value::Target { .. } => Some(Interval::FULL),

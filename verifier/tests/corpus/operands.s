@@ -567,3 +567,63 @@
 -   .byte 0xf2
     lock addl $1, (%rdi)
     RET
+
+### reject cmov-keeps-stack-address rule-4
+# A conditional move may leave its destination as it was: a stack address that then counts as data.
+    MASK %rsi
+-   mov %rsp, %rax
++   xor %eax, %eax
+    cmovne %rcx, %rax
+    mov %rax, (%rsi)
+    RET
+
+### reject rep-lods-keeps-stack-address rule-4 rule-10
+# With a count of zero, `rep lods` leaves RAX as it was.
+    MASK %rsi
+-   mov %rsp, %rax
++   xor %eax, %eax
+    xor %ecx, %ecx
+    mov %rsi, %rdx
+    rep lodsq
+    mov %rax, (%rdx)
+    RET
+
+### reject bsf-keeps-stack-address rule-4
+# With a source of zero, `bsf` leaves its destination as it was.
+    MASK %rsi
+-   mov %rsp, %rax
++   xor %eax, %eax
+    bsf %rcx, %rax
+    mov %rax, (%rsi)
+    RET
+
+### reject mul-by-memory-through-its-own-operand rule-4
+# RAX is address and factor at once.
+    push $3
+-   mov %rsp, %rax
++   mov $3, %eax
+-   mulq (%rax)
++   mulq (%rsp)
+    MASK %rsi
+    mov %rax, (%rsi)
+    pop %rcx
+    RET
+
+### reject cmpxchg-through-its-own-operand rule-4
+# RAX is address and comparand at once, and keeps the stack address when they are equal.
+    push $3
+-   mov %rsp, %rax
++   mov $3, %eax
+-   cmpxchg %rcx, (%rax)
++   cmpxchg %rcx, (%rsp)
+    MASK %rsi
+    mov %rax, (%rsi)
+    pop %rcx
+    RET
+
+### reject jrcxz-on-stack-address rule-4
+# A branch is a comparison.
+-   mov %rsp, %rcx
++   xor %ecx, %ecx
+    jrcxz 1f
+1:  RET

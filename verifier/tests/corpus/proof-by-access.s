@@ -458,3 +458,48 @@
 +   MASK %rsi
     mov (%rsi), %rcx
     RET
+
+### reject walk-by-x87-store rule-7
+# With an unmasked exception, an x87 store completes without an access: shown on a CPU with an unmapped
+# address.
+    MASK %rdi
+1:
+-   fstpl (%rdi)
++   movsd %xmm0, (%rdi)
+    add $8, %rdi
+    dec %esi
+    jne 1b
+    RET
+
+### reject proof-then-or rule-7
+# The access may be in flight: until it faults, bit 63 may be set, and an OR makes a kernel address of it.
+    MASK %rdi
+    add $4096, %rdi
+    mov (%rdi), %rax
+    movabs $0x7fff888000000000, %rcx
+    or %rcx, %rdi
++   MASK %rdi
+    mov (%rdi), %rax
+    RET
+
+### reject proof-then-multiple rule-7
+# The value may be below zero by 1 KiB while the access is in flight; times 2^20 that is 1 GiB, a
+# kernel address.
+    and $2047, %edi
+-   sub $1024, %rdi
++   add $1024, %rdi
+    mov (%rdi), %rax
+    imul $0x100000, %rdi, %rdi
+    mov (%rdi), %rax
+    RET
+
+### reject proof-then-scaled-index rule-7
+# The same by the address's own multiplication.
+    MASK %rdx
+    and $2047, %edi
+-   sub $1024, %rdi
++   add $1024, %rdi
+    mov (%rdi), %rax
+    shl $15, %rdi
+    mov (%rdx,%rdi,8), %rax
+    RET

@@ -1019,3 +1019,85 @@
 +   pop %rdi
 1:  pop %rdi
     RET
+
+### reject x87-store-that-fails rule-9
+# `fstp` with an empty x87 stack and that exception unmasked stores nothing and faults nowhere: the slot
+# keeps what an interrupt left there. Only the next waiting x87 instruction faults.
+    MASK %rdi
+    sub $16, %rsp
+    fldcw (%rdi)
+    fstpl (%rsp)
++   fwait
+    mov (%rsp), %rax
+    add $16, %rsp
+    RET
+
+### reject x87-store-that-fails-and-is-forgiven rule-9
+# `fnclex` clears the evidence.
+    MASK %rdi
+    sub $16, %rsp
+    fldcw (%rdi)
+    fistpll (%rsp)
+-   fnclex
++   fwait
+    fwait
+    mov (%rsp), %rax
+    add $16, %rsp
+    RET
+
+### reject x87-store-that-fails-and-is-forgiven-by-a-callee rule-9
+# A callee may clear the evidence as well.
+    MASK %rdi
+    sub $24, %rsp
+    DEPTH
+    fldcw (%rdi)
+    fstpt (%rsp)
++   fwait
+    call __privbox_gate_callout
+    fldt (%rsp)
+    add $24, %rsp
+    RET
+    DEEP
+
+### reject x87-store-that-fails-on-one-path rule-9
+# A path without the waiting instruction.
+    MASK %rdi
+    sub $16, %rsp
+    fldcw (%rdi)
+    fstpl (%rsp)
+    test %esi, %esi
+-   je 1f
++   nop
+    fwait
+1:  mov (%rsp), %rax
+    add $16, %rsp
+    RET
+
+### reject x87-store-keeps-stack-address rule-4 rule-9
+# What a failed store leaves alone may be a stack address.
+    sub $24, %rsp
+-   mov %rsp, %rax
++   xor %eax, %eax
+    mov %rax, (%rsp)
+    fstpl (%rsp)
+    mov (%rsp), %rcx
+    MASK %rsi
+    mov %rcx, (%rsi)
+    add $24, %rsp
+    RET
+
+### accept x87-spill
+# The reload waits; so does `fldcw`, which compilers place after `fistp`.
+    sub $40, %rsp
+    fstpt (%rsp)
+    fldt (%rsp)
+    fnstcw 24(%rsp)
+    movzwl 24(%rsp), %eax
+    or $0xc00, %eax
+    mov %ax, 26(%rsp)
+    fldcw 26(%rsp)
+    fistpll 16(%rsp)
+    fldcw 24(%rsp)
+    mov 16(%rsp), %rax
+    add $40, %rsp
+    RET

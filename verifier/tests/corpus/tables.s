@@ -887,3 +887,35 @@ table:
     .long .La - table
     .long .Lb - table
 
+
+### reject table-with-foreign-first-entry rule-12
+# The index never reaches entry 0, so it need not lead into the function; but the others must still be
+# known as places where control arrives, or the mask that the jump leaps over counts there.
+FUNC g
+    RET
+END g
+FUNC f
+    and $3, %edi
+    or $4, %edi
+    lea table(%rip), %rax
+    movslq (%rax,%rdi,4), %rcx
+    add %rax, %rcx
+    jmp *%rcx
+    int3
+.La: MASK %rsi
+-.Lb: mov (%rsi), %rax
++   mov (%rsi), %rax
+    RET
++.Lb: RET
+END f
+TABLES
+table:
+-   .long g - table
++   .long .La - table
+    .long .La - table
+    .long .La - table
+    .long .La - table
+    .long .Lb - table
+    .long .Lb - table
+    .long .Lb - table
+    .long .Lb - table

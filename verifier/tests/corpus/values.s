@@ -289,3 +289,13 @@
     jne 1b
     pop %rax
     RET
+
+### reject shl-by-63-combined rule-7
+# The upper half of a kernel address made by a shift, the lower by an OR.
+    MASK %rsi
+    and $1, %edi
+-   shl $63, %rdi
++   shl $62, %rdi
+    or %rsi, %rdi
+    mov (%rdi), %rax
+    RET
