@@ -24,7 +24,7 @@ int twice(int a) {
 // CHECK: ret i32
 
 // CHECK: define hidden void @twice.privbox.cont(ptr %frame, i64 %site, i64 %value, i64 %token)
-// CHECK: store i64 %token, ptr [[TOKEN:%.*]]
+// CHECK: store i64 %token, ptr [[TOKEN:%[0-9a-z]+]]
 // CHECK: switch i64 %site
 // CHECK-NEXT: i64 1, label %setjmp.return
 // CHECK-NEXT: i64 2, label
