@@ -1,9 +1,10 @@
 //! From the masked box module to object bytes.
 
 use crate::llvm::{
-    Emit, Function, LlvmError, Machine, MachineOptions, Module, OptLevel, Place, Value, initialize,
+    Emit, Function, LlvmError, Machine, MachineOptions, Module, Opcode, OptLevel, Place, TypeKind,
+    Value, initialize,
 };
-use crate::options::Options;
+use crate::options::{Options, Strength};
 
 /// LLVM's global options. They hold for the whole process, and the normal code is compiled by clang.
 ///
@@ -98,6 +99,12 @@ pub fn assembly(
     machine.emit(module, Emit::Assembly)
 }
 
+/// Does it work on a `long double`?
+fn on_x87(i: Value) -> bool {
+    let fp80 = |v: Value| v.ty().kind() == TypeKind::LLVMX86_FP80TypeKind;
+    fp80(i) || (0..3).filter_map(|n| i.operand(n)).any(fp80)
+}
+
 fn attributes(module: &Module<'_>, options: &Options) {
     let context = module.context();
     for function in module.defined_functions() {
@@ -105,6 +112,14 @@ fn attributes(module: &Module<'_>, options: &Options) {
         function.add_string(context, "frame-pointer", "none");
         function.add_string(context, "no-realign-stack", "");
         function.remove_enum_attribute(Place::Function, "alignstack");
+        if function.instructions().into_iter().any(on_x87) {
+            // Makes LLVM place a `wait` after x87 stores: only then does rule 9 take their slots as written.
+            function.add_enum(context, "strictfp");
+        }
+        if options.strength == Strength::Transient {
+            // A table's base in a register does not survive a call (T1).
+            function.add_string(context, "no-jump-tables", "true");
+        }
         let features = function
             .string_attribute(Place::Function, "target-features")
             .or_else(|| options.features.clone())
@@ -177,14 +192,25 @@ fn keep_library_calls(module: &Module<'_>, function: Function) {
 }
 
 /// An undefined operand would be whatever register is at hand, also a caller's, which rule 4 lets
-/// nobody compute with. Zero costs next to nothing.
+/// nobody compute with, or a spill slot that nothing wrote (rule 9). Zero costs next to nothing;
+/// only vectors that are being put together keep their undefined elements, which never leave the
+/// vector registers.
 fn define_undefined(function: Function) {
     for i in function.instructions() {
+        let vectors = !matches!(
+            i.opcode(),
+            Some(Opcode::LLVMInsertElement | Opcode::LLVMShuffleVector)
+        );
         for n in 0..i.operand_count() {
             let Some(operand) = i.operand(n) else {
                 continue;
             };
-            if operand.is_undef() && (operand.ty().is_int() || operand.ty().is_pointer()) {
+            let ty = operand.ty();
+            let data = ty.is_int()
+                || ty.is_pointer()
+                || ty.is_float()
+                || (vectors && (ty.is_vector() || ty.is_struct() || ty.is_array()));
+            if operand.is_undef() && data {
                 i.set_operand(n, operand.ty().null());
             }
         }

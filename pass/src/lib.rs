@@ -11,6 +11,7 @@ pub mod codegen;
 pub mod computed_goto;
 pub mod depth;
 pub mod entry;
+pub mod expand;
 pub mod libm;
 pub mod llvm;
 pub mod map;
@@ -26,6 +27,7 @@ pub mod split;
 pub mod switches;
 pub mod tls;
 mod unit;
+mod written;
 
 pub use options::{Level, Options, Scheme, Strength};
 pub use record::{FunctionRecord, OutsideRecord, UnitRecord};
@@ -60,7 +62,9 @@ pub enum Error {
         message: String,
     },
     /// An entry function takes `...`.
-    #[error("{unit}: `{function}` cannot be an entry function: it is variadic; mark a function with fixed parameters that calls it")]
+    #[error(
+        "{unit}: `{function}` cannot be an entry function: it is variadic; mark a function with fixed parameters that calls it"
+    )]
     VariadicEntry {
         /// Source file.
         unit: String,
@@ -76,7 +80,9 @@ pub enum Error {
         triple: String,
     },
     /// A bug of this crate.
-    #[error("`{function}`: {what} (a bug of the pass: please report it with the source; -fprivbox-outside={function} avoids it)")]
+    #[error(
+        "`{function}`: {what} (a bug of the pass: please report it with the source; -fprivbox-outside={function} avoids it)"
+    )]
     Internal {
         /// The function.
         function: String,

@@ -73,6 +73,8 @@ pub struct Options {
     pub outside: Vec<String>,
     /// A mask on every access, none shared: the fallback for functions that failed verification.
     pub mask_all: bool,
+    /// No local stays on the safe stack: the other half of that fallback.
+    pub locals_outside: bool,
     /// Benchmark only.
     pub scheme: Scheme,
     /// The mask keeps this many low bits of an address: 63, or fewer in a strict test build. 0 means 63.

@@ -6,6 +6,7 @@
 //! choose a sign extension (the verifier believes data flow only, contract rule 5), and operations
 //! that code generation would expand into accesses after the masks (memcmp, gathers, LSR's pairs).
 
+use crate::expand;
 use crate::llvm::{Builder, Function, LlvmError, Machine, Module, Opcode, Place, Value};
 use crate::options::Options;
 
@@ -60,6 +61,7 @@ pub fn run(module: &Module<'_>, machine: &Machine, options: &Options) -> Result<
         "function(mergeicmps,expand-memcmp,scalarize-masked-mem-intrin,loop(loop-reduce),early-cse)",
         machine,
     )?;
+    expand::run(module);
     for function in module.defined_functions() {
         drop_facts(module, function);
     }

@@ -4,13 +4,17 @@
 //! pass keeps every local there that it can show to be accessed in bounds; what it shows by other
 //! means than constant offsets is forced off with a call that takes the address (a fake escape,
 //! deleted afterwards). The unsafe stack is the thread's ordinary stack, its pointer a local-exec
-//! thread-local variable of the runtime.
+//! thread-local variable of the runtime. Small locals that are read where they may not have been
+//! written (`written.rs`) start with zeros, large ones leave the safe stack.
 
+use crate::abi::clones::first_non_alloca;
 use crate::llvm::{
     Builder, Function, Linkage, LlvmError, Machine, Module, Opcode, Place, ThreadLocalMode, Value,
     Visibility,
 };
 use crate::mask::address;
+use crate::options::Options;
+use crate::written::{self, Local};
 use std::collections::HashSet;
 
 /// The thread's unsafe stack pointer while it is in the box.
@@ -25,15 +29,18 @@ const FRAME: u64 = 3072;
 /// Memory intrinsics up to this many bytes become plain moves.
 const INLINE_BYTES: u64 = 64;
 
+/// Locals up to this size are filled with zeros if that makes them provable.
+const ZEROED: u64 = 64;
+
 /// Splits the stack of every function with a body.
-pub fn run(module: &Module<'_>, machine: &Machine) -> Result<(), LlvmError> {
+pub fn run(module: &Module<'_>, machine: &Machine, options: &Options) -> Result<(), LlvmError> {
     let context = module.context();
     let escape_type = context.void().function(&[context.ptr()], false);
     let escape = module.add_function(ESCAPE, escape_type);
     for function in module.defined_functions() {
         function.add_enum(context, "safestack");
         let builder = Builder::new(context);
-        for local in unprovable(module, function) {
+        for local in unprovable(module, function, options.locals_outside) {
             // Directly behind it: the address must not have to dominate anything else.
             if let Some(next) = local.next() {
                 builder.before(next);
@@ -71,10 +78,10 @@ pub fn run(module: &Module<'_>, machine: &Machine) -> Result<(), LlvmError> {
 }
 
 /// The locals that must leave the safe stack although LLVM might prove them safe.
-fn unprovable(module: &Module<'_>, function: Function) -> Vec<Value> {
+fn unprovable(module: &Module<'_>, function: Function, all: bool) -> Vec<Value> {
     let layout = module.layout();
     let mut forced = Vec::new();
-    let mut kept: Vec<(u64, Value)> = Vec::new();
+    let mut kept: Vec<Local> = Vec::new();
     for (n, block) in function.blocks().into_iter().enumerate() {
         for local in block.instructions() {
             let Some(ty) = local.allocated_type() else {
@@ -85,25 +92,64 @@ fn unprovable(module: &Module<'_>, function: Function) -> Vec<Value> {
             match size {
                 Some(size)
                     if n == 0
+                        && !all
                         && size <= LARGEST
                         && local.alignment() <= 16
                         && constant_accesses_only(module, local, size) =>
                 {
-                    kept.push((size, local));
+                    kept.push(Local { value: local, size });
                 }
                 _ => forced.push(local),
             }
         }
     }
-    kept.sort_by_key(|(size, _)| *size);
+    kept.sort_by_key(|local| local.size);
     let mut sum = 0;
-    for (size, local) in kept {
-        sum += size;
+    kept.retain(|local| {
+        sum += local.size;
         if sum > FRAME {
-            forced.push(local);
+            forced.push(local.value);
+        }
+        sum <= FRAME
+    });
+    for n in written::unwritten(layout, function, &kept) {
+        if kept[n].size > ZEROED || !fill_with_zeros(module, kept[n]) {
+            forced.push(kept[n].value);
         }
     }
     forced
+}
+
+/// Zeros in a local from the start of the function. Its lifetime markers go: at each its contents
+/// would be undefined again.
+fn fill_with_zeros(module: &Module<'_>, local: Local) -> bool {
+    let Some(at) = first_non_alloca(
+        local
+            .value
+            .parent()
+            .map_or(Vec::new(), |b| b.instructions()),
+    ) else {
+        return false;
+    };
+    for user in local.value.users() {
+        if user
+            .intrinsic()
+            .is_some_and(|name| name.starts_with("llvm.lifetime"))
+        {
+            user.erase();
+        }
+    }
+    let context = module.context();
+    let builder = Builder::new(context);
+    builder.before(at);
+    builder.set_location(None);
+    builder.memset(
+        local.value,
+        context.i8().null(),
+        context.i64().constant(local.size),
+        local.value.alignment(),
+    );
+    true
 }
 
 /// Is the local only loaded and stored, at constant offsets inside it?

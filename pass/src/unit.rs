@@ -6,8 +6,9 @@ use crate::callouts::{Callouts, provided};
 use crate::llvm::{Context, Function, Linkage, Machine, Module};
 use crate::split::{self, Names, Shared, plain};
 use crate::{
-    Error, FunctionRecord, Options, Output, OutsideRecord, UnitRecord, asm, codegen, computed_goto,
-    depth, entry, libm, map, mask, object, prepare, safestack, select, setjmp, switches, tls,
+    Error, FunctionRecord, Options, Output, OutsideRecord, Strength, UnitRecord, asm, codegen,
+    computed_goto, depth, entry, libm, map, mask, object, prepare, safestack, select, setjmp,
+    switches, tls,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -151,9 +152,12 @@ fn stages(
         boxed.run_passes("function(mem2reg)", machine)?;
     }
     prepare::run(boxed, machine, options)?;
-    switches::run(boxed);
+    if options.strength != Strength::Transient {
+        // Its tables would need masks that T1 does not believe: compare trees instead.
+        switches::run(boxed);
+    }
     watch("prepare", &|| boxed.print());
-    safestack::run(boxed, machine)?;
+    safestack::run(boxed, machine, options)?;
     watch("safestack", &|| boxed.print());
     let statistics = mask::run(boxed, options)?;
     watch("mask", &|| boxed.print());

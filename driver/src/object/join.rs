@@ -67,6 +67,23 @@ pub fn linker(job: &Job) -> PathBuf {
         .unwrap_or_else(|| "ld.lld-22".into())
 }
 
+/// The clones and stubs that a box object defines.
+pub fn defined_functions(object: &[u8]) -> Result<BTreeSet<String>> {
+    let mut bytes = object.to_vec();
+    let elf = Elf::parse(&mut bytes)?;
+    let symbols = elf.symbols()?;
+    Ok(symbols
+        .into_iter()
+        .filter(|symbol| {
+            elf.sections()
+                .get(usize::from(symbol.section))
+                .is_some_and(|section| elf.name(section).starts_with(b".privbox.text."))
+        })
+        .map(|symbol| symbol.name)
+        .filter(|name| !name.is_empty())
+        .collect())
+}
+
 /// Takes clones out of a box object: their symbols become undefined, their sections get the name
 /// of the record's section, which joining discards.
 pub fn drop_functions(object: &mut [u8], clones: &BTreeSet<String>) -> Result<()> {

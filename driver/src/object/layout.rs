@@ -329,6 +329,7 @@ fn functions(
     symbols: &Symbols,
 ) -> Result<Vec<(u64, u64, String)>, LayoutError> {
     let mut functions = Vec::new();
+    let names = names(file, symbols);
     for section in file.sections() {
         if !section.name_bytes()?.starts_with(b".privbox.funcs") {
             continue;
@@ -348,30 +349,27 @@ fn functions(
                 .map(u32::from_le_bytes)
                 .ok_or(LayoutError::Functions("an entry is cut short"))?;
             let start = symbol.address.wrapping_add_signed(relocation.addend());
-            let name = name_at(file, symbols, index, start);
+            let name = names.get(&start).cloned().unwrap_or_default();
             functions.push((start, size.into(), name));
         }
     }
     Ok(functions)
 }
 
-/// The name of a function; an entry may refer to its section's symbol, which has none.
-fn name_at(
-    file: &ElfFile64<'_, LittleEndian>,
-    symbols: &Symbols,
-    index: SymbolIndex,
-    start: u64,
-) -> String {
-    let named = symbols.get(index).filter(|symbol| !symbol.name.is_empty());
-    if let Some(symbol) = named.filter(|symbol| !symbol.name.starts_with('.')) {
-        return symbol.name.clone();
+/// The functions' names by address: an entry refers to its section, which has none. Of several names
+/// the first one counts, as in the pass.
+fn names(file: &ElfFile64<'_, LittleEndian>, symbols: &Symbols) -> HashMap<u64, String> {
+    let mut names = HashMap::new();
+    for symbol in file.symbols() {
+        if symbol.kind() == object::SymbolKind::Text
+            && let Some(symbol) = symbols.get(symbol.index())
+        {
+            names
+                .entry(symbol.address)
+                .or_insert_with(|| symbol.name.clone());
+        }
     }
-    file.symbols()
-        .filter(|symbol| symbol.kind() == object::SymbolKind::Text)
-        .filter_map(|symbol| symbols.get(symbol.index()))
-        .find(|symbol| symbol.address == start)
-        .map(|symbol| symbol.name.clone())
-        .unwrap_or_default()
+    names
 }
 
 /// Whether the file is one that [`lay_out`] can read at all.

@@ -169,6 +169,7 @@ fn pass_options(options: &BoxOptions, job: &Job, bitcode: &[u8], output: &Path) 
         entry: options.entry.clone(),
         outside: options.outside.clone(),
         mask_all: options.mask_all,
+        locals_outside: false,
         scheme: options.scheme,
         mask_bits: options.mask_bits(),
         only: None,
@@ -243,7 +244,7 @@ struct BoxHalf {
 }
 
 /// Verifies the box object; functions that do not verify are compiled again with a mask on every
-/// access. What still fails is a bug of the pass.
+/// access and no locals on the safe stack. What still fails is a bug of the pass.
 fn box_half(
     context: &Context,
     bitcode: &[u8],
@@ -276,6 +277,7 @@ fn box_half(
             context.note_fallback(&options.unit, &failed);
             let again = Options {
                 mask_all: true,
+                locals_outside: true,
                 only: Some(names.clone()),
                 ..options.clone()
             };
@@ -289,7 +291,9 @@ fn box_half(
             if !failed.is_empty() {
                 return Err(Failure::Error(unprovable(&options.unit, &failed)));
             }
-            join::drop_functions(&mut object, &names)?;
+            // With what the second object defines besides: its own copies of call-out stubs.
+            let replaced = join::defined_functions(&second)?;
+            join::drop_functions(&mut object, &replaced)?;
             merge_records(&mut record, &again.record, &names);
             let path = scratch.path("box-again.o");
             fs::write(&path, second).context("cannot write the box object")?;

@@ -2,7 +2,7 @@
 
 use super::{Block, Type, Value};
 use inkwell::llvm_sys::core::*;
-use inkwell::llvm_sys::{LLVMAtomicOrdering, LLVMIntPredicate, LLVMOpcode};
+use inkwell::llvm_sys::{LLVMAtomicOrdering, LLVMAtomicRMWBinOp, LLVMIntPredicate, LLVMOpcode};
 
 impl Value {
     fn is_op(self, opcode: LLVMOpcode) -> bool {
@@ -240,14 +240,39 @@ impl Value {
             unsafe { LLVMSetVolatile(self.0, i32::from(volatile)) }
         }
     }
-    /// Atomic ordering of a load or store.
+    /// Atomic ordering of a load, store or fence.
     pub fn ordering(self) -> Option<LLVMAtomicOrdering> {
-        // SAFETY: a load or store.
+        // SAFETY: a load, store or fence.
         matches!(
             self.opcode(),
-            Some(LLVMOpcode::LLVMLoad | LLVMOpcode::LLVMStore)
+            Some(LLVMOpcode::LLVMLoad | LLVMOpcode::LLVMStore | LLVMOpcode::LLVMFence)
         )
         .then(|| unsafe { LLVMGetOrdering(self.0) })
+    }
+    /// Makes a load or store atomic.
+    pub fn set_ordering(self, ordering: LLVMAtomicOrdering) {
+        if matches!(
+            self.opcode(),
+            Some(LLVMOpcode::LLVMLoad | LLVMOpcode::LLVMStore)
+        ) {
+            // SAFETY: a load or store.
+            unsafe { LLVMSetOrdering(self.0, ordering) }
+        }
+    }
+    /// Does a fence or atomic only order accesses of its own thread (signal handlers)?
+    pub fn is_single_thread(self) -> bool {
+        use LLVMOpcode::*;
+        // SAFETY: one of the atomic instructions LLVM accepts.
+        matches!(
+            self.opcode(),
+            Some(LLVMFence | LLVMAtomicRMW | LLVMAtomicCmpXchg)
+        ) && unsafe { LLVMIsAtomicSingleThread(self.0) != 0 }
+    }
+    /// The operation of an `atomicrmw`.
+    pub fn rmw_operation(self) -> Option<LLVMAtomicRMWBinOp> {
+        // SAFETY: an `atomicrmw`.
+        (self.opcode() == Some(LLVMOpcode::LLVMAtomicRMW))
+            .then(|| unsafe { LLVMGetAtomicRMWBinOp(self.0) })
     }
 
     /// Drops the flags that let code generation leave out or change an instruction on which a bound

@@ -10,7 +10,7 @@ mod libcalls;
 mod tables;
 
 use object::build::Id;
-use object::build::elf::{Builder, SectionData, SectionId, SymbolId};
+use object::build::elf::{Builder, SectionData, SectionId};
 use object::elf;
 use std::collections::{HashMap, HashSet};
 
@@ -49,8 +49,7 @@ pub enum ObjectError {
 /// A clone's section and the symbol that names it.
 struct Text {
     section: SectionId,
-    /// Symbol of the function (aliases excluded: the first one defined).
-    symbol: SymbolId,
+    /// Name of the function (aliases excluded: the first one defined).
     name: String,
     size: u64,
 }
@@ -124,18 +123,16 @@ fn rename_thunk(elf: &mut Builder<'_>) {
 
 /// The clones, in section order.
 fn texts(elf: &Builder<'_>) -> Result<Vec<Text>, ObjectError> {
-    let mut by_section: HashMap<usize, (SymbolId, String, u64)> = HashMap::new();
+    let mut by_section: HashMap<usize, (String, u64)> = HashMap::new();
     for symbol in elf.symbols.iter() {
         if symbol.st_type() != elf::STT_FUNC || symbol.st_value != 0 {
             continue;
         }
         if let Some(section) = symbol.section {
             let name = String::from_utf8_lossy(&symbol.name).into_owned();
-            let entry = by_section.entry(section.index()).or_insert((
-                symbol.id(),
-                name.clone(),
-                symbol.st_size,
-            ));
+            let entry = by_section
+                .entry(section.index())
+                .or_insert((name.clone(), symbol.st_size));
             // The section is named after the function; another symbol there is an alias.
             let own = elf
                 .sections
@@ -144,7 +141,7 @@ fn texts(elf: &Builder<'_>) -> Result<Vec<Text>, ObjectError> {
                 .strip_prefix(TEXT_PREFIX.as_bytes())
                 == Some(name.as_bytes());
             if own {
-                *entry = (symbol.id(), name, symbol.st_size);
+                *entry = (name, symbol.st_size);
             }
         }
     }
@@ -154,7 +151,7 @@ fn texts(elf: &Builder<'_>) -> Result<Vec<Text>, ObjectError> {
             continue;
         }
         let text = String::from_utf8_lossy(&section.name).into_owned();
-        let (symbol, name, size) = by_section
+        let (name, size) = by_section
             .remove(&section.id().index())
             .ok_or_else(|| ObjectError::Function(text.clone()))?;
         if size == 0 {
@@ -162,7 +159,6 @@ fn texts(elf: &Builder<'_>) -> Result<Vec<Text>, ObjectError> {
         }
         texts.push(Text {
             section: section.id(),
-            symbol,
             name,
             size,
         });

@@ -44,13 +44,15 @@ fn output(text: &str, name: &str) -> Result<String, String> {
     match stage {
         "prepare" => prepare::run(&module, &machine, &options).map_err(fail)?,
         "switches" => switches::run(&module),
-        "safestack" => safestack::run(&module, &machine).map_err(fail)?,
+        "safestack" => safestack::run(&module, &machine, &options).map_err(fail)?,
         "mask" => drop(mask::run(&module, &options).map_err(fail)?),
         "depth" => depth::run(&module),
         "assembly" => {
             prepare::run(&module, &machine, &options).map_err(fail)?;
-            switches::run(&module);
-            safestack::run(&module, &machine).map_err(fail)?;
+            if options.strength != Strength::Transient {
+                switches::run(&module);
+            }
+            safestack::run(&module, &machine, &options).map_err(fail)?;
             mask::run(&module, &options).map_err(fail)?;
             depth::run(&module);
             module.verify().map_err(fail)?;
