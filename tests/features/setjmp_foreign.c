@@ -1,5 +1,5 @@
 // jmp_bufs cross between the box and plain code, libc's callbacks, signal masks and cleanup handlers.
-// with-plain: setjmp_foreign_part.c
+// with-plain: with/setjmp_foreign_part.c
 // flags: -pthread
 #include <pthread.h>
 #include <setjmp.h>

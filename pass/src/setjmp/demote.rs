@@ -119,12 +119,7 @@ pub fn to_frame(
 }
 
 /// Of each local: may what was written before a jump be read after it?
-fn survivors(
-    module: &Module<'_>,
-    body: Function,
-    sites: &[Block],
-    locals: &[Value],
-) -> Vec<bool> {
+fn survivors(module: &Module<'_>, body: Function, sites: &[Block], locals: &[Value]) -> Vec<bool> {
     let words = locals.len().div_ceil(64);
     let number: HashMap<Value, usize> = locals.iter().enumerate().map(|(n, l)| (*l, n)).collect();
     let mut survives: Vec<bool> = locals.iter().map(|l| !plain(module, *l)).collect();
@@ -186,9 +181,7 @@ fn plain(module: &Module<'_>, local: Value) -> bool {
     let whole = |value: Value| Some(layout.store_size(value.ty())) == size;
     one && local.users().iter().all(|user| match user.opcode() {
         Some(Opcode::LLVMLoad) => whole(*user),
-        Some(Opcode::LLVMStore) => user
-            .operand(0)
-            .is_some_and(|v| v != local && whole(v)),
+        Some(Opcode::LLVMStore) => user.operand(0).is_some_and(|v| v != local && whole(v)),
         _ => false,
     })
 }
