@@ -26,11 +26,13 @@ const FLAVOURS: &[Flavour] = &[
     Flavour {
         archive: "libprivbox.a",
         common: &[],
-        boxed: &[],
+        // One library for every level and strength: the strictest.
+        boxed: &["-fprivbox-strength=transient"],
     },
     Flavour {
         archive: "libprivbox-strict.a",
         common: &["-DPRIVBOX_STRICT", "-DPRIVBOX_MASK_BITS=46"],
+        // Masks at transient strength clear one bit only.
         boxed: &["-fprivbox-mask-bits=46"],
     },
 ];
@@ -117,9 +119,11 @@ impl Flavour {
             }
             util::capture(command.arg("-c").arg(file).arg("-o").arg(&object))?;
             if boxed {
-                // A program may define a function of the same name: its clone wins.
+                // A program may define a function of the same name: its clone wins. And the units of a box
+                // must be of one level and strength, which the library's need not be: it has no records.
                 let mut objcopy = Command::new(deps::llvm_prefix().join("bin/llvm-objcopy"));
-                util::capture(objcopy.arg("--weaken").arg(&object))?;
+                objcopy.args(["--weaken", "--remove-section=.privbox.unit"]);
+                util::capture(objcopy.arg(&object))?;
             }
             objects.push(object);
         }
