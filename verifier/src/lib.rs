@@ -29,4 +29,6 @@ mod layout;
 pub mod manifest;
 pub mod report;
 pub mod rule;
+#[doc(hidden)]
+pub use analysis::testing;
 pub mod verify;

@@ -9,6 +9,7 @@
 //! | `stack` | rule 9: RSP |
 //! | `transfer` | what instructions do to values |
 //! | `flow` | rules 2, 11, 12, 13: control |
+//! | `testing` | one instruction at a time, for the tests |
 //! | `function` | decoding and the fixpoint |
 
 mod allow;
@@ -20,6 +21,7 @@ mod memory;
 mod op;
 mod stack;
 mod state;
+pub mod testing;
 mod transfer;
 mod value;
 

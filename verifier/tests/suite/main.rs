@@ -6,5 +6,6 @@ mod decoders;
 mod harness;
 mod images;
 mod opcodes;
+mod processor;
 mod robustness;
 mod soundness;

@@ -1,0 +1,73 @@
+//! What one instruction does to intervals, for the test that compares it with the processor.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory};
+
+use super::context::{Context, Sink};
+use super::state::{Cell, RSP, State};
+use super::value::{Interval, Value};
+use super::{allow, op, transfer};
+use crate::features::Features;
+use crate::image::Image;
+use crate::manifest::{Level, Strength};
+use crate::report::Stats;
+
+/// A register as the analysis knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The interval's bounds.
+    pub bounds: (i128, i128),
+    /// Registers of one identity other than 0 differ by their deltas.
+    pub identity: (u32, i64),
+}
+
+/// Executes the one instruction `bytes` on registers in `intervals`. `None`: it is refused, moves RSP or
+/// transfers control. Of a register of which nothing is known as a number, `None` is returned.
+pub fn execute(bytes: &[u8], intervals: &[(i128, i128); 16], features: Features) -> Option<(Instruction, [Option<Known>; 16])> {
+    let mut decoder = Decoder::with_ip(64, bytes, 0x40_4000, DecoderOptions::NONE);
+    let instruction = decoder.decode();
+    if instruction.is_invalid() || instruction.flow_control() != FlowControl::Next {
+        return None;
+    }
+    allow::check(&instruction, bytes.get(..instruction.len())?).ok()?;
+    let op = op::describe(&mut InstructionInfoFactory::new(), &instruction).ok()?;
+    if op.writes.iter().any(|w| usize::from(w.register) == RSP) {
+        return None;
+    }
+    let image = Image {
+        base: 0x40_0000,
+        bytes: Vec::new(),
+        text: 0..0,
+        tables: 0..0,
+        functions: Vec::new(),
+        segments: Vec::new(),
+        level: Level::Mask,
+        strength: Strength::Architectural,
+        features,
+        digest: None,
+    };
+    let context =
+        Context { image: &image, level: image.level, strength: image.strength, starts: Vec::new(), span: (0x40_0000, 0x50_0000) };
+    let mut state = State::entry();
+    for (r, &(lo, hi)) in intervals.iter().enumerate().filter(|(r, _)| *r != RSP) {
+        state.registers[r] = Cell::number(Interval::new(lo, hi));
+    }
+    let mut sink = Sink {
+        findings: None,
+        stats: Stats::default(),
+        failed: false,
+        function: 0,
+        instruction,
+        state: String::new(),
+    };
+    if !transfer::step(&context, &mut state, &op, &mut sink) || sink.failed {
+        return None;
+    }
+    let known = state.registers.map(|cell| match cell.value {
+        Value::Number(i) | Value::Anchored(i) => Some(Known { bounds: (i.lo, i.hi), identity: (cell.id, cell.delta) }),
+        _ => None,
+    });
+    Some((instruction, known))
+}
