@@ -49,7 +49,8 @@ pub fn select(module: &Module<'_>, options: &Options) -> Result<Selection, Error
             Ok(()) if wanted && function.function_type().is_variadic() => {
                 let named = options.entry.iter().any(|e| e == plain) || has(&name, ENTRY);
                 if !named {
-                    let reason = "it is variadic, so normal code that calls it does not enter the box";
+                    let reason =
+                        "it is variadic, so normal code that calls it does not enter the box";
                     selection.not_entries.insert(name, reason.to_owned());
                     continue;
                 }
