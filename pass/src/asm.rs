@@ -139,6 +139,8 @@ enum Kind {
     Plain,
     /// `syscall` with the number in RAX.
     SystemCall,
+    /// `cpuid` as `<cpuid.h>` writes it, with RBX kept in the register of the second result.
+    CpuId,
 }
 
 /// Is this assembly understood? The error is the reason for the record.
@@ -161,6 +163,9 @@ fn understand(call: Value) -> Result<Kind, String> {
     if shown == "syscall" {
         return system_call_operands(call, &constraints).map(|_| Kind::SystemCall);
     }
+    if let Some(usual) = cpuid_results(call, &shown, &constraints) {
+        return if usual { Ok(Kind::CpuId) } else { unknown() };
+    }
     for statement in text
         .split(['\n', ';'])
         .map(str::trim)
@@ -171,6 +176,41 @@ fn understand(call: Value) -> Result<Kind, String> {
         }
     }
     Ok(Kind::Plain)
+}
+
+/// `xchg %rbx, %1; cpuid; xchg %rbx, %1` in its spellings (`$(a$|b$)` is AT&T's `a`, Intel's `b`).
+const CPUID: [&str; 3] = [
+    "xchg$(q$|$) $(%$|$)rbx,${1:q} cpuid xchg$(q$|$) $(%$|$)rbx,${1:q}",
+    "xchgq %rbx,${1:q} cpuid xchgq %rbx,${1:q}",
+    "xchgq %rbx, ${1:q} cpuid xchgq %rbx, ${1:q}",
+];
+
+/// Is it that `cpuid`? `Some(false)` if its operands are not the usual ones.
+fn cpuid_results(call: Value, text: &str, constraints: &str) -> Option<bool> {
+    CPUID.contains(&text).then(|| {
+        let fields = call.ty().fields();
+        constraints.starts_with("={ax},=r,={cx},={dx},")
+            && fields.len() == 4
+            && fields.iter().all(|f| f.int_width() == 32)
+    })
+}
+
+/// LLVM keeps RBX itself.
+fn cpuid(module: &Module<'_>, call: Value) {
+    let (Some((_, constraints)), Some(ty)) = (
+        call.callee().and_then(Value::inline_asm),
+        call.called_type(),
+    ) else {
+        return;
+    };
+    let constraints = constraints.replacen("=r", "={bx}", 1);
+    let context = module.context();
+    let builder = Builder::new(context);
+    builder.before(call);
+    let asm = context.inline_asm(ty, "cpuid", &constraints, true);
+    let new = builder.call(ty, asm, &call.args());
+    call.replace_all_uses_with(new);
+    call.erase();
 }
 
 /// Registers, immediates, direct memory operands and harmless clobbers.
@@ -229,8 +269,10 @@ pub fn rewrite(module: &Module<'_>, clone: Function) {
         if !call.is_call() || !call.callee().is_some_and(Value::is_inline_asm) {
             continue;
         }
-        if understand(call) == Ok(Kind::SystemCall) {
-            system_call(module, call);
+        match understand(call) {
+            Ok(Kind::SystemCall) => system_call(module, call),
+            Ok(Kind::CpuId) => cpuid(module, call),
+            Ok(Kind::Plain) | Err(_) => {}
         }
     }
 }

@@ -75,7 +75,9 @@ fn rewrite(module: &Module<'_>, function: Function, block: Block, switch: Value)
         // the same, the index is hidden from LLVM first. It costs no instruction.
         // (A narrow value may sit in a register whose upper bits LLVM does not care about: there only
         // the bound that its type gives counts.)
+        // (A bound that comes round a loop is one for LLVM; the verifier widens there.)
         let visible = bound.is_some_and(|b| b <= everything)
+            && !rests_on_phi(moved, 8)
             && (width >= 32 || everything >= (1u128 << width) - 1);
         let moved = if visible {
             moved
@@ -137,6 +139,14 @@ fn rewrite(module: &Module<'_>, function: Function, block: Block, switch: Value)
     }
     switch.erase();
     edges.repair(module, block);
+}
+
+/// May the value's bound come from a phi?
+fn rests_on_phi(value: Value, depth: u32) -> bool {
+    value.is_phi()
+        || (value.is_instruction()
+            && !matches!(value.opcode(), Some(Opcode::LLVMLoad | Opcode::LLVMCall))
+            && (depth == 0 || value.operands().iter().any(|v| rests_on_phi(*v, depth - 1))))
 }
 
 /// Greedy from the left: the longest run from each case that LLVM would still call dense.

@@ -3,12 +3,12 @@
 use crate::abi::calls::Calls;
 use crate::abi::clones::{self, Clone};
 use crate::callouts::{Callouts, provided};
-use crate::llvm::{Context, Function, Linkage, Machine, Module};
+use crate::llvm::{Context, Function, Linkage, Machine, Module, Place};
 use crate::split::{self, Names, Shared, plain};
 use crate::{
-    Error, FunctionRecord, Options, Output, OutsideRecord, Strength, UnitRecord, asm, codegen,
-    computed_goto, depth, entry, libm, map, mask, object, prepare, safestack, select, setjmp,
-    switches, tls,
+    Error, FunctionRecord, Options, Output, OutsideRecord, Scheme, Strength, UnitRecord, asm,
+    codegen, computed_goto, depth, entry, libm, map, mask, object, prepare, safestack, select,
+    setjmp, switches, tls,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -45,6 +45,11 @@ pub fn run_keeping_ir(
         });
     }
     let machine = codegen::machine(&boxed, options)?;
+    let return_thunks = options.scheme == Scheme::Paper
+        && boxed
+            .defined_functions()
+            .iter()
+            .any(|f| f.enum_attribute(Place::Function, RETURN_THUNK).is_some());
     split::name_everything(&normal);
     split::name_everything(&boxed);
     libm::lower(&boxed);
@@ -111,6 +116,11 @@ pub fn run_keeping_ir(
     boxed.verify()?;
     keep_only(&mut clones, options);
 
+    if return_thunks {
+        for function in boxed.defined_functions() {
+            function.add_enum(&context, RETURN_THUNK);
+        }
+    }
     let mut box_object = None;
     if !clones.is_empty() {
         let (bytes, statistics) = stages(&boxed, &machine, options, watch)?;
@@ -137,6 +147,10 @@ pub fn run_keeping_ir(
         record,
     })
 }
+
+/// `-mfunction-return=thunk-extern`: clones lose it, but for the benchmark of the paper's scheme, which
+/// puts that scheme's returns in place of the jumps.
+const RETURN_THUNK: &str = "fn_ret_thunk_extern";
 
 /// What the mask stage counted, by symbol of the clone.
 type Statistics = HashMap<String, mask::Stats>;

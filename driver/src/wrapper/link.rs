@@ -233,10 +233,12 @@ fn requested_exist(context: &Context, units: &[UnitRecord]) -> Result<()> {
     } else {
         ""
     };
+    if let Some(reason) = reason {
+        bail!("no function that {all} names can run in the box{reason}{compiled}");
+    }
     bail!(
-        "no function matches {all}{}{compiled}\nnote: names are the linker's: C++ names are mangled, \
-         and a glob such as '*name*' may help",
-        reason.unwrap_or_default()
+        "no function matches {all}{compiled}\nnote: names are the linker's: C++ names are mangled, \
+         and a glob such as '*name*' may help"
     );
 }
 
