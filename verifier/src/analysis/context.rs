@@ -56,6 +56,8 @@ pub(super) struct Sink<'a> {
     pub(super) stats: Stats,
     /// The current instruction was refused.
     pub(super) failed: bool,
+    /// Findings are wanted with their states in words.
+    pub(super) explain: bool,
     pub(super) function: u64,
     pub(super) instruction: Instruction,
     /// The state as text, made once per finding.
@@ -63,6 +65,19 @@ pub(super) struct Sink<'a> {
 }
 
 impl Sink<'_> {
+    /// How much was found.
+    pub(super) fn found(&self) -> usize {
+        self.findings.as_ref().map_or(0, |f| f.len())
+    }
+
+    /// Back to an earlier state of affairs.
+    pub(super) fn forget(&mut self, found: usize, stats: Stats) {
+        if let Some(findings) = self.findings.as_mut() {
+            findings.truncate(found);
+        }
+        self.stats = stats;
+    }
+
     pub(super) fn fail(&mut self, rule: Rule, text: impl FnOnce() -> (String, &'static str)) {
         self.failed = true;
         if let Some(findings) = self.findings.as_mut() {

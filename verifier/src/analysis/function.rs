@@ -58,7 +58,7 @@ pub(super) fn check(context: &Context<'_>, function: &Function, findings: &mut V
 }
 
 fn sink<'a>(function: &Function, findings: Option<&'a mut Vec<Finding>>) -> Sink<'a> {
-    Sink { findings, stats: Stats::default(), failed: false, function: function.start, instruction: Instruction::default(), state: String::new() }
+    Sink { findings, stats: Stats::default(), failed: false, explain: false, function: function.start, instruction: Instruction::default(), state: String::new() }
 }
 
 /// Rules 2, 3 and 12 as far as they need no state.
@@ -193,7 +193,15 @@ impl<'a> Fixpoint<'a> {
         let mut loud = sink(self.function, Some(findings));
         for block in 0..self.starts.len() as u32 {
             if self.states[block as usize].is_some() {
+                // States are put into words only where something was found.
+                let (found, stats) = (loud.found(), loud.stats);
                 self.visit(block, &mut loud, false);
+                if loud.found() > found {
+                    loud.forget(found, stats);
+                    loud.explain = true;
+                    self.visit(block, &mut loud, false);
+                    loud.explain = false;
+                }
             }
         }
         loud.stats.blocks = self.starts.len() as u64;
@@ -216,7 +224,7 @@ impl<'a> Fixpoint<'a> {
             let op = &code.ops[i];
             sink.failed = false;
             sink.instruction = op.instruction;
-            if sink.findings.is_some() {
+            if sink.explain {
                 sink.state = describe(&state, interesting(op));
             }
             let mut falls = true;
@@ -257,7 +265,7 @@ impl<'a> Fixpoint<'a> {
                     if flow {
                         state.canonicalize();
                         for t in targets {
-                            self.enter(t, state.clone());
+                            self.enter(t, &state);
                         }
                     }
                     return;
@@ -265,17 +273,19 @@ impl<'a> Fixpoint<'a> {
                 Flow::Branch { target, falls: f } => {
                     flow::condition(&state, op, sink);
                     let edge = flow::depth_edge(op, &state);
-                    let mut taken = state.clone();
+                    let before = state.tested;
                     // Rule 13: the other edge must end in `ud2`.
-                    match edge {
-                        Some((Edge::Taken, k)) if self.stops(i + 1) => taken.tested = Some(taken.tested.map_or(k, |t| t.min(k))),
-                        Some((Edge::Falls, k)) if self.stops(target) => state.tested = Some(state.tested.map_or(k, |t| t.min(k))),
-                        _ => {}
-                    }
+                    let (taken, on) = match edge {
+                        Some((Edge::Taken, k)) if self.stops(i + 1) => (Some(before.map_or(k, |t| t.min(k))), before),
+                        Some((Edge::Falls, k)) if self.stops(target) => (before, Some(before.map_or(k, |t| t.min(k)))),
+                        _ => (before, before),
+                    };
                     if flow {
-                        taken.canonicalize();
-                        self.enter(target, taken);
+                        state.canonicalize();
+                        state.tested = taken;
+                        self.enter(target, &state);
                     }
+                    state.tested = on;
                     falls = f;
                 }
             }
@@ -290,7 +300,7 @@ impl<'a> Fixpoint<'a> {
             if self.block_at[i].is_some() {
                 if flow {
                     state.canonicalize();
-                    self.enter(i, state);
+                    self.enter(i, &state);
                 }
                 return;
             }
@@ -301,19 +311,19 @@ impl<'a> Fixpoint<'a> {
         self.code.flows.get(index) == Some(&Flow::Stop)
     }
 
-    fn enter(&mut self, index: usize, state: State) {
+    fn enter(&mut self, index: usize, state: &State) {
         // Table targets that were not known as block starts do not exist: `table_starts` lists all.
         let Some(block) = self.block_at.get(index).copied().flatten() else { return };
         let b = block as usize;
         match &mut self.states[b] {
             None => {
-                self.states[b] = Some(state);
+                self.states[b] = Some(state.clone());
                 self.work.insert(block);
             }
             Some(old) => {
                 let widening = self.joins[b] >= EXACT_JOINS;
                 let context = self.context;
-                if old.join(&state, widening, &|a| context.range(a)) {
+                if old.join(state, widening, &|a| context.range(a)) {
                     self.joins[b] += 1;
                     self.work.insert(block);
                 }

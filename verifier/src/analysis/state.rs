@@ -246,7 +246,11 @@ impl State {
 
     /// Joins `other` into `self`; true if `self` changed. Both are canonical, and so is the result.
     pub(crate) fn join(&mut self, other: &State, widening: bool, range: &impl Fn(u64) -> Interval) -> bool {
-        let old = self.clone();
+        if self == other {
+            // Both are canonical, so the join would be the same once more.
+            return false;
+        }
+        let mut changed = false;
         // A pair of cells stays related when both states relate it by the same distance: then and
         // only then both have the same (id here, id there, difference of deltas).
         let mut classes: Vec<((u32, u32, i64), u32)> = Vec::new();
@@ -265,58 +269,71 @@ impl State {
             };
             (id, a.delta)
         };
-        let mut merge = |a: &Cell, b: &Cell| {
+        // Into `a`; true if the value changed. Whether identities did is seen after `canonicalize`.
+        let mut merge = |a: &mut Cell, b: &Cell| {
             let (id, delta) = class(a, b);
-            let mut value = a.value.join(b.value, range);
-            if let (true, Some(n)) = (widening, value.interval())
-                && let Some((o, _)) = a.value.linear(range)
-                && n != o
-            {
-                value = Value::of(widen(o, n), matches!(value, Value::Anchored(_)));
-            }
-            if value.interval().is_some() { Cell { value, id, delta } } else { Cell::new(value) }
-        };
-        for i in 0..16 {
-            self.registers[i] = merge(&old.registers[i], &other.registers[i]);
-        }
-        self.frame.clear();
-        let (mut a, mut b) = (old.frame.iter().peekable(), other.frame.iter().peekable());
-        while let (Some(x), Some(y)) = (a.peek(), b.peek()) {
-            if x.offset < y.offset {
-                a.next();
-            } else if y.offset < x.offset {
-                b.next();
-            } else {
-                let word = if x.written == 0xff && y.written == 0xff {
-                    Word { offset: x.offset, written: 0xff, pending: 0, cell: merge(&x.cell, &y.cell) }
-                } else {
-                    // One side is whole and may be no data: then nothing of it may be read.
-                    let side = |w: &Word| {
-                        if w.written == 0xff && !w.cell.value.is_data() { 0 } else { w.written }
-                    };
-                    let written = side(x) & side(y);
-                    let pending = (side(x) | x.pending) & (side(y) | y.pending) & !written;
-                    Word { offset: x.offset, written, pending, cell: Cell::UNKNOWN }
-                };
-                if word.written | word.pending != 0 {
-                    self.frame.push(word);
+            let old = a.value;
+            if old != b.value {
+                a.value = old.join(b.value, range);
+                if let (true, Some(n)) = (widening, a.value.interval())
+                    && let Some((o, _)) = old.linear(range)
+                    && n != o
+                {
+                    a.value = Value::of(widen(o, n), matches!(a.value, Value::Anchored(_)));
                 }
-                a.next();
-                b.next();
             }
+            (a.id, a.delta) = if a.value.interval().is_some() { (id, delta) } else { (0, 0) };
+            a.value != old
+        };
+        let related = self.identities();
+        for (a, b) in self.registers.iter_mut().zip(&other.registers) {
+            changed |= merge(a, b);
         }
-        self.tested = match (old.tested, other.tested) {
+        let words = self.frame.len();
+        let mut b = other.frame.iter().peekable();
+        self.frame.retain_mut(|x| {
+            while b.next_if(|y| y.offset < x.offset).is_some() {}
+            let Some(y) = b.next_if(|y| y.offset == x.offset) else { return false };
+            if x.written == 0xff && y.written == 0xff {
+                changed |= merge(&mut x.cell, &y.cell);
+                return true;
+            }
+            // One side is whole and may be no data: then nothing of it may be read.
+            let side = |w: &Word| {
+                if w.written == 0xff && !w.cell.value.is_data() { 0 } else { w.written }
+            };
+            let written = side(x) & side(y);
+            let pending = (side(x) | x.pending) & (side(y) | y.pending) & !written;
+            let word = Word { offset: x.offset, written, pending, cell: Cell::UNKNOWN };
+            changed |= *x != word;
+            *x = word;
+            written | pending != 0
+        });
+        changed |= self.frame.len() != words;
+        let tested = match (self.tested, other.tested) {
             (Some(x), Some(y)) => Some(x.max(y)),
             _ => None,
         };
-        self.flags = if old.flags == other.flags { old.flags } else { None };
+        let flags = if self.flags == other.flags { self.flags } else { None };
+        changed |= tested != self.tested || flags != self.flags;
+        (self.tested, self.flags) = (tested, flags);
         self.canonicalize();
-        *self != old
+        changed || related != self.identities()
+    }
+
+    /// All identities, in order.
+    fn identities(&self) -> Vec<(u32, i64)> {
+        let cells = self.registers.iter().chain(self.frame.iter().map(|w| &w.cell));
+        cells.map(|c| (c.id, c.delta)).collect()
     }
 
     /// Numbers identities by first appearance, with the first member's delta 0, and drops those
     /// of one member: equal relations become equal states.
     pub(crate) fn canonicalize(&mut self) {
+        if self.next_id == 1 {
+            // No identity was ever given.
+            return;
+        }
         // (old id, members, new id, delta of the first member)
         let mut seen: Vec<(u32, u32, u32, i64)> = Vec::new();
         for cell in self.cells_mut() {

@@ -58,6 +58,7 @@ pub fn execute(bytes: &[u8], intervals: &[(i128, i128); 16], features: Features)
         findings: None,
         stats: Stats::default(),
         failed: false,
+        explain: false,
         function: 0,
         instruction,
         state: String::new(),

@@ -211,8 +211,8 @@ fn time_is_linear() {
             let mut code = make(n);
             code.extend([0xc3, 0xcc]);
             let image = layout::function(&code, Settings::default());
-            // The best of two, as other work on the machine only adds.
-            (0..2)
+            // The best of a few, as other work on the machine only adds.
+            (0..5)
                 .map(|_| {
                     let start = Instant::now();
                     check::report(&image);
