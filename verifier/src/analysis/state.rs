@@ -1,5 +1,6 @@
 //! The abstract state at one instruction: registers, frame, and what the depth test has shown.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::value::{Interval, Value, widen};
@@ -317,6 +318,7 @@ impl State {
         let flags = if self.flags == other.flags { self.flags } else { None };
         changed |= tested != self.tested || flags != self.flags;
         (self.tested, self.flags) = (tested, flags);
+        self.next_id = classes.len() as u32 + 1;
         self.canonicalize();
         changed || related != self.identities()
     }
@@ -334,31 +336,28 @@ impl State {
             // No identity was ever given.
             return;
         }
-        // (old id, members, new id, delta of the first member)
-        let mut seen: Vec<(u32, u32, u32, i64)> = Vec::new();
+        // By old identity: members, new identity, delta of the first member.
+        let mut seen: Vec<(u32, u32, i64)> = vec![(0, 0, 0); self.next_id as usize];
         for cell in self.cells_mut() {
-            if cell.id == 0 {
-                continue;
-            }
-            match seen.iter_mut().find(|s| s.0 == cell.id) {
-                Some(s) => s.1 += 1,
-                None => seen.push((cell.id, 1, 0, cell.delta)),
+            if let (true, Some(s)) = (cell.id != 0, seen.get_mut(cell.id as usize)) {
+                if s.0 == 0 {
+                    s.2 = cell.delta;
+                }
+                s.0 += 1;
             }
         }
         let mut next = 1;
-        for s in &mut seen {
-            if s.1 > 1 {
-                s.2 = next;
-                next += 1;
-            }
-        }
         for cell in self.cells_mut() {
-            if cell.id == 0 {
-                continue;
-            }
-            if let Some(s) = seen.iter().find(|s| s.0 == cell.id) {
-                cell.delta = if s.2 == 0 { 0 } else { cell.delta.wrapping_sub(s.3) };
-                cell.id = s.2;
+            match seen.get_mut(cell.id as usize) {
+                Some(s) if cell.id != 0 && s.0 > 1 => {
+                    if s.1 == 0 {
+                        s.1 = next;
+                        next += 1;
+                    }
+                    (cell.id, cell.delta) = (s.1, cell.delta.wrapping_sub(s.2));
+                }
+                // Alone, it is related to nothing.
+                _ => (cell.id, cell.delta) = (0, 0),
             }
         }
         self.next_id = next;
