@@ -11,11 +11,14 @@ use crate::options::{Options, Strength};
 /// * `-disable-lsr`, `-disable-mergeicmps`: done in IR before the masks (`prepare.rs`).
 /// * `-switch-peel-threshold=101`: never peel a likely case off a switch. The table that is left would
 ///   have its index bounded by the comparison (rule 5) and not by `switches.rs`'s `and`.
+/// * `-enable-tail-merge=0`: two ways may end in the same `and %rax, %rdi`, one with the mask in RAX and one
+///   with it in RDI; merged, it is no mask for the verifier, which joins registers one by one.
 /// * `-trap-unreachable`: control must not fall off a function's end (rule 2).
-const LLVM_OPTIONS: [&str; 4] = [
+const LLVM_OPTIONS: [&str; 5] = [
     "-disable-lsr",
     "-disable-mergeicmps",
     "-switch-peel-threshold=101",
+    "-enable-tail-merge=0",
     "-trap-unreachable",
 ];
 

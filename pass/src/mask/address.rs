@@ -49,7 +49,7 @@ pub fn step(layout: Layout, gep: Value) -> Option<Step> {
         }
         has_variable = true;
         // Indices are sign extended to 64 bits: a narrower one has no useful lower bound.
-        let bound = (index.ty().int_width() == 64)
+        let bound = (index.ty().int_width() == 64 && !bounds::subtracts(size))
             .then(|| bounds::upper(index))
             .flatten();
         variable = match (variable, bound) {

@@ -1,6 +1,6 @@
 //! How a mask looks.
 
-use crate::llvm::{Builder, Context, Function, LlvmError, Module, Type, Value};
+use crate::llvm::{Builder, Context, Function, LlvmError, Module, Opcode, Type, Value};
 
 /// The instruction sequence of a mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Masker<'m> {
     context: &'m Context,
     callee: Value,
     ty: Type,
+    /// A mask that LLVM does not understand, for [`Encoding::And`].
+    opaque: Option<(Value, Type)>,
     /// What an `and` keeps.
     constant: Option<Value>,
     /// For building around masks.
@@ -42,10 +44,16 @@ impl<'m> Masker<'m> {
                         message: "this LLVM has no such intrinsic".to_owned(),
                     })?;
                 let constant = Some(context.i64().constant((1u64 << bits) - 1));
+                let asm = context
+                    .ptr()
+                    .function(&[context.ptr(), context.i64()], false);
+                let clobbers = "=r,0,r,~{dirflag},~{fpsr},~{flags}";
+                let opaque = context.inline_asm(asm, "andq $2, $0", clobbers, false);
                 Ok(Masker {
                     context,
                     callee: callee.value(),
                     ty,
+                    opaque: Some((opaque, asm)),
                     constant,
                     builder,
                 })
@@ -60,6 +68,7 @@ impl<'m> Masker<'m> {
                     context,
                     callee,
                     ty,
+                    opaque: None,
                     constant: None,
                     builder,
                 })
@@ -87,6 +96,12 @@ impl<'m> Masker<'m> {
     /// if there is one.
     pub fn mask(&self, pointer: Value, hidden: Option<Value>) -> Value {
         match hidden.or(self.constant) {
+            // LLVM drops the mask of a choice between a masked pointer and null, which is fine; but then
+            // it takes the zero from the register that was compared, which is not (rule 5).
+            Some(constant) if is_choice(pointer) && self.opaque.is_some() => {
+                let (callee, ty) = self.opaque.unwrap_or((self.callee, self.ty));
+                self.builder.call(ty, callee, &[pointer, constant])
+            }
             Some(constant) => self
                 .builder
                 .call(self.ty, self.callee, &[pointer, constant]),
@@ -104,4 +119,16 @@ impl<'m> Masker<'m> {
             &[self.context.i64().signed(offset)],
         )
     }
+}
+
+/// Is it a `select`, moved by something or not?
+fn is_choice(pointer: Value) -> bool {
+    let mut at = pointer;
+    while at.is_gep() {
+        match at.operand(0) {
+            Some(base) => at = base,
+            None => return false,
+        }
+    }
+    at.opcode() == Some(Opcode::LLVMSelect)
 }

@@ -7,6 +7,7 @@ mod elide;
 mod emit;
 mod parallel;
 mod place;
+mod scans;
 mod webs;
 
 use crate::cfg::Cfg;
@@ -42,6 +43,7 @@ pub fn run(module: &Module<'_>, options: &Options) -> Result<HashMap<String, Sta
     let symbols = Symbols::default();
     let mut all = HashMap::new();
     for function in module.defined_functions() {
+        scans::define(module, function);
         let Some(mut work) = Work::new(module, &masker, &symbols, function, options.level) else {
             continue;
         };
