@@ -116,6 +116,10 @@ fn prefixes(instruction: &Instruction, bytes: &[u8]) -> Result<(), Refusal> {
             _ => break,
         }
     }
+    if rex && instruction.mnemonic() == Pause {
+        // F3 41 90 is `pause` or `xchg %rax, %r8`, depending on whom one asks.
+        return Err("pause with a REX prefix");
+    }
     if nop {
         // Multi-byte padding: 66 and cs, any number. F3 0F 1E and the like decode as other mnemonics.
         return if lock + rep + repne + segments == 0 { Ok(()) } else { Err("prefix without a meaning") };

@@ -627,3 +627,11 @@
 +   xor %ecx, %ecx
     jrcxz 1f
 1:  RET
+
+### reject pause-with-rex rule-3
+# F3 41 90: `pause` for some, `xchg %rax, %r8` for others, which would put an unmasked value into a masked register.
+    MASK %rax
+-   .byte 0xf3, 0x41, 0x90
++   .byte 0xf3, 0x90
+    mov (%rax), %rcx
+    RET
