@@ -69,6 +69,8 @@ PB_TLS uintptr_t __privbox_unsafe_sp;	/* ~0 while no activation lives */
 PB_TLS uintptr_t __privbox_va_area;
 PB_TLS uintptr_t __privbox_va_desc;
 PB_TLS int *__privbox_errno;
+PB_TLS const void *__privbox_ctype[3];	/* ctype.c */
+void __privbox_ctype_init(void) PB_HIDDEN;
 /* Where the next activation may be put: not 0 = this thread is outside the box, 0 = in it. */
 PB_TLS uintptr_t __privbox_safe_sp;
 PB_TLS struct pb_activation *__privbox_activation;

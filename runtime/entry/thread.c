@@ -178,6 +178,7 @@ static void first_entry(void)
 	int saved = errno;
 
 	__privbox_errno = &errno;
+	__privbox_ctype_init();
 	if (!__privbox_token) {
 		/* Tokens differ between threads, so that a foreign one is not taken for ours. */
 		static _Atomic uint64_t next;
