@@ -71,6 +71,22 @@ fn dropped_functions_are_taken_from_the_other_object() {
         .unwrap();
     succeeds(&link);
 
+    // Unwinding: one record for each of `f` and the new `g`, which GNU ld accepts.
+    let frames = folder
+        .command("llvm-dwarfdump-22")
+        .args(["--eh-frame", "out.o"])
+        .output()
+        .unwrap();
+    assert_eq!(stdout(&frames).matches(" FDE ").count(), 2);
+    let link = folder
+        .command("ld.bfd")
+        .args(["--eh-frame-hdr", "--unresolved-symbols=ignore-all"])
+        .args(["-e", "f.privbox", "out.o", "-o", "out"])
+        .output()
+        .unwrap();
+    succeeds(&link);
+    assert!(!String::from_utf8_lossy(&link.stderr).contains(".eh_frame"));
+
     let bytes = fs::read(folder.join("out.o")).unwrap();
     let file = object::File::parse(&*bytes).unwrap();
     let count = |name: &str| file.sections().filter(|s| s.name() == Ok(name)).count();

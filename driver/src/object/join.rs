@@ -105,6 +105,9 @@ pub fn drop_functions(object: &mut [u8], clones: &BTreeSet<String>) -> Result<()
         .map(|section| section.name)
         .context("the box object has no unit record")?;
 
+    // GNU ld refuses unwinding records of code that is not there.
+    elf.drop_unwinding(|section| section != 0 && sections.contains(&u32::from(section)))?;
+
     // Jump tables of the dropped text, found by who refers to them.
     let mut tables = BTreeSet::new();
     for rela in elf

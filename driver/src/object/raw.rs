@@ -55,6 +55,7 @@ pub const SHF_GNU_RETAIN: u64 = 0x20_0000;
 /// `ELFOSABI_GNU`, without which GNU ld ignores `SHF_GNU_RETAIN`.
 pub const ELFOSABI_GNU: u8 = 3;
 const SHT_SYMTAB: u32 = 2;
+const SHT_RELA: u32 = 4;
 
 /// A relocatable file's tables.
 #[derive(Debug)]
@@ -162,6 +163,65 @@ impl<'a> Elf<'a> {
             .chunks_exact(24)
             .filter_map(|entry| u32_at(entry, 12))
             .collect()
+    }
+
+    /// Takes the unwinding records of some sections' code out of `.eh_frame`: the record before each
+    /// grows over it with no-ops, so that nothing moves.
+    pub fn drop_unwinding(&mut self, dead: impl Fn(u16) -> bool) -> Result<(), RawError> {
+        let symbols = self.symbols()?;
+        let frames: Vec<(usize, Section)> = (0..)
+            .zip(self.sections.clone())
+            .filter(|(_, section)| self.name(section) == b".eh_frame")
+            .collect();
+        for (index, frame) in frames {
+            let relocations: Vec<Section> = self
+                .sections
+                .iter()
+                .filter(|s| s.kind == SHT_RELA && s.info as usize == index)
+                .copied()
+                .collect();
+            // Where, of which section's code, and the relocation's own place in the file.
+            let mut entries = Vec::new();
+            for rela in relocations {
+                let bytes = self.bytes.get(rela.range()).unwrap_or_default();
+                for (n, entry) in bytes.chunks_exact(24).enumerate() {
+                    let (Some(at), Some(symbol)) = (u64_at(entry, 0), u32_at(entry, 12)) else {
+                        continue;
+                    };
+                    let section = symbols.get(symbol as usize).map_or(0, |s| s.section);
+                    entries.push((at as usize, section, rela.offset + 24 * n));
+                }
+            }
+            let (mut at, mut kept) = (0, None);
+            while let Some(length) = self
+                .bytes
+                .get(frame.range())
+                .and_then(|bytes| u32_at(bytes, at))
+            {
+                let end = at + 4 + length as usize;
+                // A terminator, a 64-bit record or nonsense: not LLVM's writing.
+                if length == 0 || length > 0xffff_fff0 || end > frame.size {
+                    break;
+                }
+                // length, CIE pointer, then the start of the code.
+                let doomed = entries.iter().any(|e| e.0 == at + 8 && dead(e.1));
+                match kept {
+                    Some(start) if doomed => {
+                        let new = ((end - start - 4) as u32).to_le_bytes();
+                        let base = frame.offset;
+                        self.bytes[base + start..base + start + 4].copy_from_slice(&new);
+                        self.bytes[base + at..base + end].fill(0);
+                        for (_, _, entry) in entries.iter().filter(|e| (at..end).contains(&e.0)) {
+                            // R_X86_64_NONE
+                            self.bytes[entry + 8..entry + 24].fill(0);
+                        }
+                    }
+                    _ => kept = Some(at),
+                }
+                at = end;
+            }
+        }
+        Ok(())
     }
 
     /// Makes a symbol undefined; name, binding and visibility stay.
