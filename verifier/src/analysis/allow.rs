@@ -4,7 +4,9 @@
 //! mnemonic's forms are narrowed by their operands (no segment, control, debug, mask or MMX
 //! register), their encoding (legacy or VEX) and their prefixes.
 
-use iced_x86::{Code, EncodingKind, Instruction, MandatoryPrefix, Mnemonic, Mnemonic::*, OpKind, Register};
+use iced_x86::{
+    Code, EncodingKind, Instruction, MandatoryPrefix, Mnemonic, Mnemonic::*, OpKind, Register,
+};
 
 use super::allow_vector;
 
@@ -17,8 +19,26 @@ pub(super) fn check(instruction: &Instruction, bytes: &[u8]) -> Result<(), Refus
     if instruction.is_string_instruction() {
         if !matches!(
             mnemonic,
-            Movsb | Movsw | Movsd | Movsq | Stosb | Stosw | Stosd | Stosq | Lodsb | Lodsw | Lodsd | Lodsq
-                | Scasb | Scasw | Scasd | Scasq | Cmpsb | Cmpsw | Cmpsd | Cmpsq
+            Movsb
+                | Movsw
+                | Movsd
+                | Movsq
+                | Stosb
+                | Stosw
+                | Stosd
+                | Stosq
+                | Lodsb
+                | Lodsw
+                | Lodsd
+                | Lodsq
+                | Scasb
+                | Scasw
+                | Scasd
+                | Scasq
+                | Cmpsb
+                | Cmpsw
+                | Cmpsd
+                | Cmpsq
         ) {
             return Err("port input and output is privileged");
         }
@@ -37,20 +57,27 @@ pub(super) fn check(instruction: &Instruction, bytes: &[u8]) -> Result<(), Refus
         if instruction.op_kind(i) == OpKind::Register && !register(instruction.op_register(i)) {
             return Err("operand register of a kind that is not allowed");
         }
-        if matches!(instruction.op_kind(i), OpKind::FarBranch16 | OpKind::FarBranch32) {
+        if matches!(
+            instruction.op_kind(i),
+            OpKind::FarBranch16 | OpKind::FarBranch32
+        ) {
             return Err("far transfers are not allowed");
         }
     }
     match mnemonic {
         Ret if instruction.op_count() != 0 => return Err("ret with an immediate moves RSP"),
         // A far jump or call through memory has no far-branch operand: its memory operand is wider.
-        Jmp | Call if instruction.is_jmp_far() || instruction.is_jmp_far_indirect()
-            || instruction.is_call_far() || instruction.is_call_far_indirect() =>
+        Jmp | Call
+            if instruction.is_jmp_far()
+                || instruction.is_jmp_far_indirect()
+                || instruction.is_call_far()
+                || instruction.is_call_far_indirect() =>
         {
             return Err("far transfers are not allowed");
         }
         Bt | Bts | Btr | Btc
-            if instruction.op0_kind() == OpKind::Memory && instruction.op1_kind() == OpKind::Register =>
+            if instruction.op0_kind() == OpKind::Memory
+                && instruction.op1_kind() == OpKind::Register =>
         {
             return Err("the bit index reaches outside the operand's address");
         }
@@ -99,7 +126,23 @@ fn prefixes(instruction: &Instruction, bytes: &[u8]) -> Result<(), Refusal> {
     let (mut p66, mut rep, mut repne, mut lock, mut segments) = (0, 0, 0, 0, 0);
     let mut rex = false;
     for &b in bytes {
-        if rex && matches!(b, 0x40..=0x4f | 0x66 | 0x67 | 0xf0 | 0xf2 | 0xf3 | 0x26 | 0x2e | 0x36 | 0x3e | 0x64 | 0x65) {
+        if rex
+            && matches!(
+                b,
+                0x40..=0x4f
+                    | 0x66
+                    | 0x67
+                    | 0xf0
+                    | 0xf2
+                    | 0xf3
+                    | 0x26
+                    | 0x2e
+                    | 0x36
+                    | 0x3e
+                    | 0x64
+                    | 0x65
+            )
+        {
             return Err("a prefix follows REX, which is ignored then");
         }
         match b {
@@ -122,7 +165,11 @@ fn prefixes(instruction: &Instruction, bytes: &[u8]) -> Result<(), Refusal> {
     }
     if nop {
         // Multi-byte padding: 66 and cs, any number. F3 0F 1E and the like decode as other mnemonics.
-        return if lock + rep + repne + segments == 0 { Ok(()) } else { Err("prefix without a meaning") };
+        return if lock + rep + repne + segments == 0 {
+            Ok(())
+        } else {
+            Err("prefix without a meaning")
+        };
     }
     if vex && (p66 + rep + repne + lock != 0 || rex) {
         return Err("legacy prefix before VEX");
@@ -130,24 +177,40 @@ fn prefixes(instruction: &Instruction, bytes: &[u8]) -> Result<(), Refusal> {
     if p66 > 1 || rep > 1 || repne > 1 || lock > 1 || segments > 1 || (rep == 1 && repne == 1) {
         return Err("repeated or conflicting prefixes");
     }
-    if lock == 1 && (!instruction.has_lock_prefix() || !form.can_use_lock_prefix() || instruction.op0_kind() != OpKind::Memory) {
+    if lock == 1
+        && (!instruction.has_lock_prefix()
+            || !form.can_use_lock_prefix()
+            || instruction.op0_kind() != OpKind::Memory)
+    {
         return Err("lock is undefined here");
     }
-    if segments == 1 && !(0..instruction.op_count()).any(|i| instruction.op_kind(i) == OpKind::Memory) {
+    if segments == 1
+        && !(0..instruction.op_count()).any(|i| instruction.op_kind(i) == OpKind::Memory)
+    {
         return Err("segment override without a memory operand");
     }
     let mandatory = form.mandatory_prefix();
     let string = instruction.is_string_instruction();
-    let f3 = mandatory == MandatoryPrefix::PF3 || matches!(instruction.mnemonic(), Pause | Endbr64) || (string && form.can_use_rep_prefix());
+    let f3 = mandatory == MandatoryPrefix::PF3
+        || matches!(instruction.mnemonic(), Pause | Endbr64)
+        || (string && form.can_use_rep_prefix());
     let f2 = mandatory == MandatoryPrefix::PF2 || (string && form.can_use_repne_prefix());
     if (rep == 1 && !f3) || (repne == 1 && !f2) {
         return Err("prefix F2 or F3 without a meaning here");
     }
-    let width = form.operand_size() == 16 || mandatory == MandatoryPrefix::P66 || (string && form.operand_size() == 16);
+    let width = form.operand_size() == 16
+        || mandatory == MandatoryPrefix::P66
+        || (string && form.operand_size() == 16);
     if p66 == 1 && !width {
         return Err("prefix 0x66 without a meaning here");
     }
-    if p66 == 1 && (instruction.is_jcc_short_or_near() || matches!(instruction.mnemonic(), Jmp | Call | Ret | Push | Pop | Leave)) {
+    if p66 == 1
+        && (instruction.is_jcc_short_or_near()
+            || matches!(
+                instruction.mnemonic(),
+                Jmp | Call | Ret | Push | Pop | Leave
+            ))
+    {
         return Err("prefix 0x66 on a branch or a stack instruction");
     }
     Ok(())
@@ -185,14 +248,86 @@ fn scalar(mnemonic: Mnemonic) -> bool {
 pub(super) fn x87(mnemonic: Mnemonic) -> bool {
     matches!(
         mnemonic,
-        F2xm1 | Fabs | Fadd | Faddp | Fchs | Fnclex | Fcom | Fcomp | Fcompp | Fdecstp | Fdiv | Fdivp
-        | Fdivr | Fdivrp | Ffree | Fiadd | Ficom | Ficomp | Fidiv | Fidivr | Fild | Fimul | Fincstp
-        | Fist | Fistp | Fisttp | Fisub | Fisubr | Fld | Fld1 | Fldcw | Fldl2e | Fldl2t | Fldlg2 | Fldln2
-        | Fldpi | Fldz | Fmul | Fmulp | Fnop | Fnstcw | Fnstsw | Fpatan | Fprem | Fprem1 | Fptan | Frndint
-        | Fscale | Fsqrt | Fst | Fstp | Fsub | Fsubp | Fsubr | Fsubrp | Ftst | Fucom | Fucomp | Fucompp
-        | Fxam | Fxch | Fxtract | Fyl2x | Fyl2xp1 | Fcos | Fsin | Fsincos | Wait
-        | Fcmovb | Fcmovbe | Fcmove | Fcmovnb | Fcmovnbe | Fcmovne | Fcmovnu | Fcmovu
-        | Fcomi | Fcomip | Fucomi | Fucomip
+        F2xm1
+            | Fabs
+            | Fadd
+            | Faddp
+            | Fchs
+            | Fnclex
+            | Fcom
+            | Fcomp
+            | Fcompp
+            | Fdecstp
+            | Fdiv
+            | Fdivp
+            | Fdivr
+            | Fdivrp
+            | Ffree
+            | Fiadd
+            | Ficom
+            | Ficomp
+            | Fidiv
+            | Fidivr
+            | Fild
+            | Fimul
+            | Fincstp
+            | Fist
+            | Fistp
+            | Fisttp
+            | Fisub
+            | Fisubr
+            | Fld
+            | Fld1
+            | Fldcw
+            | Fldl2e
+            | Fldl2t
+            | Fldlg2
+            | Fldln2
+            | Fldpi
+            | Fldz
+            | Fmul
+            | Fmulp
+            | Fnop
+            | Fnstcw
+            | Fnstsw
+            | Fpatan
+            | Fprem
+            | Fprem1
+            | Fptan
+            | Frndint
+            | Fscale
+            | Fsqrt
+            | Fst
+            | Fstp
+            | Fsub
+            | Fsubp
+            | Fsubr
+            | Fsubrp
+            | Ftst
+            | Fucom
+            | Fucomp
+            | Fucompp
+            | Fxam
+            | Fxch
+            | Fxtract
+            | Fyl2x
+            | Fyl2xp1
+            | Fcos
+            | Fsin
+            | Fsincos
+            | Wait
+            | Fcmovb
+            | Fcmovbe
+            | Fcmove
+            | Fcmovnb
+            | Fcmovnbe
+            | Fcmovne
+            | Fcmovnu
+            | Fcmovu
+            | Fcomi
+            | Fcomip
+            | Fucomi
+            | Fucomip
     )
 }
 
@@ -201,14 +336,90 @@ pub(super) fn x87(mnemonic: Mnemonic) -> bool {
 pub(super) fn zero_extends(mnemonic: Mnemonic) -> bool {
     matches!(
         mnemonic,
-        Mov | Movzx | Movsx | Movsxd | Lea | Movbe | Bswap | Cwde | Add | Adc | Sub | Sbb | And | Or | Xor | Not | Neg
-        | Inc | Dec | Imul | Shl | Shr | Sar | Rol | Ror | Rcl | Rcr | Shld | Shrd | Popcnt | Crc32
-        | Cmova | Cmovae | Cmovb | Cmovbe | Cmove | Cmovg | Cmovge | Cmovl | Cmovle | Cmovne | Cmovno
-        | Cmovnp | Cmovns | Cmovo | Cmovp | Cmovs
-        | Andn | Bextr | Blsi | Blsmsk | Blsr | Bzhi | Pdep | Pext | Rorx | Sarx | Shlx | Shrx
-        | Movd | Vmovd | Pextrb | Pextrd | Pextrw | Vpextrb | Vpextrd | Vpextrw | Extractps | Vextractps
-        | Pmovmskb | Vpmovmskb | Movmskps | Movmskpd | Vmovmskps | Vmovmskpd
-        | Cvtsd2si | Cvttsd2si | Cvtss2si | Cvttss2si | Vcvtsd2si | Vcvttsd2si | Vcvtss2si | Vcvttss2si
-        | Bts | Btr | Btc
+        Mov | Movzx
+            | Movsx
+            | Movsxd
+            | Lea
+            | Movbe
+            | Bswap
+            | Cwde
+            | Add
+            | Adc
+            | Sub
+            | Sbb
+            | And
+            | Or
+            | Xor
+            | Not
+            | Neg
+            | Inc
+            | Dec
+            | Imul
+            | Shl
+            | Shr
+            | Sar
+            | Rol
+            | Ror
+            | Rcl
+            | Rcr
+            | Shld
+            | Shrd
+            | Popcnt
+            | Crc32
+            | Cmova
+            | Cmovae
+            | Cmovb
+            | Cmovbe
+            | Cmove
+            | Cmovg
+            | Cmovge
+            | Cmovl
+            | Cmovle
+            | Cmovne
+            | Cmovno
+            | Cmovnp
+            | Cmovns
+            | Cmovo
+            | Cmovp
+            | Cmovs
+            | Andn
+            | Bextr
+            | Blsi
+            | Blsmsk
+            | Blsr
+            | Bzhi
+            | Pdep
+            | Pext
+            | Rorx
+            | Sarx
+            | Shlx
+            | Shrx
+            | Movd
+            | Vmovd
+            | Pextrb
+            | Pextrd
+            | Pextrw
+            | Vpextrb
+            | Vpextrd
+            | Vpextrw
+            | Extractps
+            | Vextractps
+            | Pmovmskb
+            | Vpmovmskb
+            | Movmskps
+            | Movmskpd
+            | Vmovmskps
+            | Vmovmskpd
+            | Cvtsd2si
+            | Cvttsd2si
+            | Cvtss2si
+            | Cvttss2si
+            | Vcvtsd2si
+            | Vcvttsd2si
+            | Vcvtss2si
+            | Vcvttss2si
+            | Bts
+            | Btr
+            | Btc
     )
 }

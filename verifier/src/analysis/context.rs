@@ -46,7 +46,10 @@ impl Context<'_> {
     }
 
     pub(super) fn gate_entry(&self, address: u64) -> bool {
-        address.checked_sub(self.image.base).and_then(gate::entry_at).is_some_and(|e| e.callable)
+        address
+            .checked_sub(self.image.base)
+            .and_then(gate::entry_at)
+            .is_some_and(|e| e.callable)
     }
 }
 
@@ -105,7 +108,8 @@ pub(super) fn render(instruction: &Instruction) -> String {
 /// The registers that the instruction names, as the analysis knows them.
 pub(super) fn describe(state: &State, registers: u16) -> String {
     const NAMES: [&str; 16] = [
-        "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+        "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
+        "r13", "r14", "r15",
     ];
     let mut text = String::new();
     for (i, name) in NAMES.iter().enumerate() {

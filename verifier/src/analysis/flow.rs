@@ -19,9 +19,14 @@ use super::value::Value;
 pub(super) enum Flow {
     Next,
     /// To an instruction of the same function, by index; the second: or on.
-    Branch { target: usize, falls: bool },
+    Branch {
+        target: usize,
+        falls: bool,
+    },
     /// Out of the function for good; the second: or on.
-    Tail { falls: bool },
+    Tail {
+        falls: bool,
+    },
     Call,
     Ret,
     /// Through a register.
@@ -43,7 +48,11 @@ pub(super) fn classify(
         FlowControl::Interrupt if i.mnemonic() == Mnemonic::Int3 => Flow::Next,
         FlowControl::Exception if i.mnemonic() == Mnemonic::Ud2 => Flow::Stop,
         FlowControl::Return if i.code() == Code::Retnq => Flow::Ret,
-        FlowControl::IndirectBranch if i.op0_kind() == OpKind::Register && i.op0_register().size() == 8 => Flow::Indirect,
+        FlowControl::IndirectBranch
+            if i.op0_kind() == OpKind::Register && i.op0_register().size() == 8 =>
+        {
+            Flow::Indirect
+        }
         FlowControl::Call if i.op0_kind() == OpKind::NearBranch64 => {
             if !context.callable(i.near_branch_target()) {
                 sink.fail(Rule::R12, || (
@@ -53,14 +62,21 @@ pub(super) fn classify(
             }
             Flow::Call
         }
-        FlowControl::UnconditionalBranch | FlowControl::ConditionalBranch if i.op0_kind() == OpKind::NearBranch64 => {
+        FlowControl::UnconditionalBranch | FlowControl::ConditionalBranch
+            if i.op0_kind() == OpKind::NearBranch64 =>
+        {
             let falls = i.flow_control() == FlowControl::ConditionalBranch;
             let target = i.near_branch_target();
             if function.contains(&target) {
                 return match index_of(target) {
                     Some(target) => Flow::Branch { target, falls },
                     None => {
-                        sink.fail(Rule::R2, || (format!("branch to {target:#x}, into the middle of an instruction"), "there is one decoding only"));
+                        sink.fail(Rule::R2, || {
+                            (
+                                format!("branch to {target:#x}, into the middle of an instruction"),
+                                "there is one decoding only",
+                            )
+                        });
                         Flow::Stop
                     }
                 };
@@ -74,11 +90,20 @@ pub(super) fn classify(
             Flow::Tail { falls }
         }
         _ => {
-            let rule = if matches!(i.flow_control(), FlowControl::IndirectCall | FlowControl::IndirectBranch) { Rule::R12 } else { Rule::R3 };
-            sink.fail(rule, || (
-                "a transfer of control that box code may not make".into(),
-                "indirect calls go through the gate's thunk with the target in R11",
-            ));
+            let rule = if matches!(
+                i.flow_control(),
+                FlowControl::IndirectCall | FlowControl::IndirectBranch
+            ) {
+                Rule::R12
+            } else {
+                Rule::R3
+            };
+            sink.fail(rule, || {
+                (
+                    "a transfer of control that box code may not make".into(),
+                    "indirect calls go through the gate's thunk with the target in R11",
+                )
+            });
             Flow::Stop
         }
     }
@@ -89,13 +114,21 @@ pub(super) fn call(context: &Context<'_>, state: &mut State, sink: &mut Sink<'_>
     sink.stats.calls += 1;
     let sp = state.sp();
     if sp - 8 < -FRAME || sp % 8 != 0 {
-        sink.fail(Rule::R9, || (format!("a call at {sp} bytes from the return-address slot leaves the frame"), "shrink the frame"));
+        sink.fail(Rule::R9, || {
+            (
+                format!("a call at {sp} bytes from the return-address slot leaves the frame"),
+                "shrink the frame",
+            )
+        });
     }
     if !state.tested.is_some_and(|t| t <= sp) {
-        sink.fail(Rule::R13, || (
-            "a call that the depth test does not precede on every path, at or below this RSP".into(),
-            "testl $0x200000, %esp; je to a ud2, after the prologue",
-        ));
+        sink.fail(Rule::R13, || {
+            (
+                "a call that the depth test does not precede on every path, at or below this RSP"
+                    .into(),
+                "testl $0x200000, %esp; je to a ud2, after the prologue",
+            )
+        });
     }
     no_stack_address(state, sink);
     for r in 0..16 {
@@ -114,21 +147,36 @@ pub(super) fn call(context: &Context<'_>, state: &mut State, sink: &mut Sink<'_>
 fn no_stack_address(state: &State, sink: &mut Sink<'_>) {
     let leaked = (0..16).any(|r| r != RSP && state.registers[r].value.may_be_stack());
     if leaked {
-        sink.fail(Rule::R9, || ("a register other than RSP holds a safe-stack address here".into(), "only RSP may hold one at a call or return"));
+        sink.fail(Rule::R9, || {
+            (
+                "a register other than RSP holds a safe-stack address here".into(),
+                "only RSP may hold one at a call or return",
+            )
+        });
     }
 }
 
 /// Rule 11, at `ret` and at a jump out of the function.
 pub(super) fn leave(state: &State, sink: &mut Sink<'_>) {
     if state.sp() != 0 {
-        sink.fail(Rule::R11, || (format!("RSP is {} bytes from the return-address slot", state.sp()), "take the frame down first"));
+        sink.fail(Rule::R11, || {
+            (
+                format!("RSP is {} bytes from the return-address slot", state.sp()),
+                "take the frame down first",
+            )
+        });
     }
     for r in CALLEE_SAVED {
         if state.registers[r].value != Value::Entry(r as u8) {
             sink.fail(Rule::R11, || {
-                const NAMES: [&str; 16] =
-                    ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
-                (format!("{} does not hold what it held on entry", NAMES[r]), "restore callee-saved registers from their own slots")
+                const NAMES: [&str; 16] = [
+                    "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10",
+                    "r11", "r12", "r13", "r14", "r15",
+                ];
+                (
+                    format!("{} does not hold what it held on entry", NAMES[r]),
+                    "restore callee-saved registers from their own slots",
+                )
             });
         }
     }
@@ -156,7 +204,11 @@ pub(super) fn table_targets(
     let mut targets = Vec::new();
     for n in lo..=hi {
         let at = table + 4 * n;
-        let entry = context.image.bytes_at(at..at + 4).and_then(|b| <[u8; 4]>::try_from(b).ok()).map(i32::from_le_bytes);
+        let entry = context
+            .image
+            .bytes_at(at..at + 4)
+            .and_then(|b| <[u8; 4]>::try_from(b).ok())
+            .map(i32::from_le_bytes);
         let target = entry.map(|e| table.wrapping_add_signed(i64::from(e)));
         match target.and_then(&index_of) {
             Some(t) => targets.push(t),
@@ -177,7 +229,12 @@ pub(super) fn table_targets(
 /// Rule 4: `jrcxz` compares a register.
 pub(super) fn condition(state: &State, op: &Op, sink: &mut Sink<'_>) {
     if (0..16).any(|r| op.reads & (1 << r) != 0 && !state.registers[r].value.is_data()) {
-        sink.fail(Rule::R4, || ("a branch on a value that may only be moved".into(), "write the register before using it"));
+        sink.fail(Rule::R4, || {
+            (
+                "a branch on a value that may only be moved".into(),
+                "write the register before using it",
+            )
+        });
     }
 }
 

@@ -6,7 +6,9 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use iced_x86::{Decoder, DecoderError, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic};
+use iced_x86::{
+    Decoder, DecoderError, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic,
+};
 
 use crate::features::Features;
 use crate::image::Function;
@@ -45,10 +47,20 @@ impl Code {
 }
 
 /// Checks `function` against rules 2 to 13.
-pub(super) fn check(context: &Context<'_>, function: &Function, findings: &mut Vec<Finding>) -> Outcome {
+pub(super) fn check(
+    context: &Context<'_>,
+    function: &Function,
+    findings: &mut Vec<Finding>,
+) -> Outcome {
     let before = findings.len();
-    let mut outcome = Outcome { features: Features::default(), instructions: 0, stats: Stats::default() };
-    let Some(code) = decode(context, function, findings, &mut outcome) else { return outcome };
+    let mut outcome = Outcome {
+        features: Features::default(),
+        instructions: 0,
+        stats: Stats::default(),
+    };
+    let Some(code) = decode(context, function, findings, &mut outcome) else {
+        return outcome;
+    };
     if findings.len() > before {
         // What is not even code of the allowed kind is not analysed further.
         return outcome;
@@ -58,11 +70,24 @@ pub(super) fn check(context: &Context<'_>, function: &Function, findings: &mut V
 }
 
 fn sink<'a>(function: &Function, findings: Option<&'a mut Vec<Finding>>) -> Sink<'a> {
-    Sink { findings, stats: Stats::default(), failed: false, explain: false, function: function.start, instruction: Instruction::default(), state: String::new() }
+    Sink {
+        findings,
+        stats: Stats::default(),
+        failed: false,
+        explain: false,
+        function: function.start,
+        instruction: Instruction::default(),
+        state: String::new(),
+    }
 }
 
 /// Rules 2, 3 and 12 as far as they need no state.
-fn decode(context: &Context<'_>, function: &Function, findings: &mut Vec<Finding>, outcome: &mut Outcome) -> Option<Code> {
+fn decode(
+    context: &Context<'_>,
+    function: &Function,
+    findings: &mut Vec<Finding>,
+    outcome: &mut Outcome,
+) -> Option<Code> {
     let end = function.start.checked_add(function.size)?;
     let bytes = context.image.bytes_at(function.start..end)?;
     let mut sink = sink(function, Some(findings));
@@ -76,9 +101,19 @@ fn decode(context: &Context<'_>, function: &Function, findings: &mut Vec<Finding
         sink.instruction = instruction;
         if instruction.is_invalid() {
             if decoder.last_error() == DecoderError::NoMoreBytes {
-                sink.fail(Rule::R2, || ("an instruction crosses the function's end".into(), "the function table must give whole functions"));
+                sink.fail(Rule::R2, || {
+                    (
+                        "an instruction crosses the function's end".into(),
+                        "the function table must give whole functions",
+                    )
+                });
             } else {
-                sink.fail(Rule::R3, || ("bytes that are no instruction".into(), "data does not belong into the text"));
+                sink.fail(Rule::R3, || {
+                    (
+                        "bytes that are no instruction".into(),
+                        "data does not belong into the text",
+                    )
+                });
             }
             return None;
         }
@@ -103,24 +138,50 @@ fn decode(context: &Context<'_>, function: &Function, findings: &mut Vec<Finding
         }
         match op::describe(&mut factory, &instruction) {
             Ok(op) => ops.push(op),
-            Err(why) => sink.fail(Rule::R3, || (why.into(), "the instruction's form is not allowed")),
+            Err(why) => sink.fail(Rule::R3, || {
+                (why.into(), "the instruction's form is not allowed")
+            }),
         }
     }
     outcome.instructions = ops.len() as u64;
     if sink.failed || ops.is_empty() {
         if ops.is_empty() {
-            sink.fail(Rule::R2, || ("an empty function".into(), "the function table must give whole functions"));
+            sink.fail(Rule::R2, || {
+                (
+                    "an empty function".into(),
+                    "the function table must give whole functions",
+                )
+            });
         }
         return None;
     }
-    let mut code = Code { flows: Vec::with_capacity(ops.len()), ops };
+    let mut code = Code {
+        flows: Vec::with_capacity(ops.len()),
+        ops,
+    };
     for i in 0..code.ops.len() {
         let op = &code.ops[i];
         sink.instruction = op.instruction;
-        let flow = flow::classify(context, op, |a| code.index_of(a), function.start..end, &mut sink);
+        let flow = flow::classify(
+            context,
+            op,
+            |a| code.index_of(a),
+            function.start..end,
+            &mut sink,
+        );
         // Rule 2: straight-line speculation ends at once.
-        if matches!(flow, Flow::Ret | Flow::Indirect) && !code.ops.get(i + 1).is_some_and(|n| n.mnemonic() == Mnemonic::Int3) {
-            sink.fail(Rule::R2, || ("no int3 follows".into(), "compile with straight-line-speculation hardening"));
+        if matches!(flow, Flow::Ret | Flow::Indirect)
+            && !code
+                .ops
+                .get(i + 1)
+                .is_some_and(|n| n.mnemonic() == Mnemonic::Int3)
+        {
+            sink.fail(Rule::R2, || {
+                (
+                    "no int3 follows".into(),
+                    "compile with straight-line-speculation hardening",
+                )
+            });
         }
         code.flows.push(flow);
     }
@@ -128,7 +189,9 @@ fn decode(context: &Context<'_>, function: &Function, findings: &mut Vec<Finding
 }
 
 fn refusal_rule(instruction: &Instruction) -> Rule {
-    use iced_x86::FlowControl::{ConditionalBranch, IndirectBranch, IndirectCall, UnconditionalBranch};
+    use iced_x86::FlowControl::{
+        ConditionalBranch, IndirectBranch, IndirectCall, UnconditionalBranch,
+    };
     match instruction.flow_control() {
         IndirectBranch | IndirectCall => Rule::R12,
         UnconditionalBranch | ConditionalBranch => Rule::R3,
@@ -172,7 +235,16 @@ impl<'a> Fixpoint<'a> {
             block_at[s] = Some(n as u32);
         }
         let n = starts.len();
-        Fixpoint { context, function, code, block_at, starts, states: vec![None; n], joins: vec![0; n], work: BTreeSet::new() }
+        Fixpoint {
+            context,
+            function,
+            code,
+            block_at,
+            starts,
+            states: vec![None; n],
+            joins: vec![0; n],
+            work: BTreeSet::new(),
+        }
     }
 
     fn run(mut self, findings: &mut Vec<Finding>, stats: &mut Stats) {
@@ -184,7 +256,12 @@ impl<'a> Fixpoint<'a> {
             if visits > VISITS * self.starts.len() as u64 + 1000 {
                 let mut sink = sink(self.function, Some(findings));
                 sink.instruction = self.code.ops[self.starts[block as usize]].instruction;
-                sink.fail(Rule::R4, || ("the analysis does not settle".into(), "report this function: it is a bug of the verifier"));
+                sink.fail(Rule::R4, || {
+                    (
+                        "the analysis does not settle".into(),
+                        "report this function: it is a bug of the verifier",
+                    )
+                });
                 return;
             }
             let mut quiet = sink(self.function, None);
@@ -211,13 +288,23 @@ impl<'a> Fixpoint<'a> {
 
     /// Interprets one block; with `flow`, passes its last state on.
     fn visit(&mut self, block: u32, sink: &mut Sink<'_>, flow: bool) {
-        let Some(mut state) = self.states[block as usize].clone() else { return };
+        let Some(mut state) = self.states[block as usize].clone() else {
+            return;
+        };
         let mut i = self.starts[block as usize];
         let context = self.context;
         let code = self.code;
-        if !matches!(state.registers[super::state::RSP].value, super::value::Value::Stack(_)) {
+        if !matches!(
+            state.registers[super::state::RSP].value,
+            super::value::Value::Stack(_)
+        ) {
             sink.instruction = code.ops[i].instruction;
-            sink.fail(Rule::R9, || ("paths with different RSP meet here".into(), "balance push and pop on every path"));
+            sink.fail(Rule::R9, || {
+                (
+                    "paths with different RSP meet here".into(),
+                    "balance push and pop on every path",
+                )
+            });
             return;
         }
         loop {
@@ -276,8 +363,12 @@ impl<'a> Fixpoint<'a> {
                     let before = state.tested;
                     // Rule 13: the other edge must end in `ud2`.
                     let (taken, on) = match edge {
-                        Some((Edge::Taken, k)) if self.stops(i + 1) => (Some(before.map_or(k, |t| t.min(k))), before),
-                        Some((Edge::Falls, k)) if self.stops(target) => (before, Some(before.map_or(k, |t| t.min(k)))),
+                        Some((Edge::Taken, k)) if self.stops(i + 1) => {
+                            (Some(before.map_or(k, |t| t.min(k))), before)
+                        }
+                        Some((Edge::Falls, k)) if self.stops(target) => {
+                            (before, Some(before.map_or(k, |t| t.min(k))))
+                        }
                         _ => (before, before),
                     };
                     if flow {
@@ -294,7 +385,12 @@ impl<'a> Fixpoint<'a> {
             }
             i += 1;
             if i >= code.ops.len() {
-                sink.fail(Rule::R2, || ("control falls off the function's end".into(), "end every path with ret, jmp or ud2"));
+                sink.fail(Rule::R2, || {
+                    (
+                        "control falls off the function's end".into(),
+                        "end every path with ret, jmp or ud2",
+                    )
+                });
                 return;
             }
             if self.block_at[i].is_some() {
@@ -313,7 +409,9 @@ impl<'a> Fixpoint<'a> {
 
     fn enter(&mut self, index: usize, state: &State) {
         // Table targets that were not known as block starts do not exist: `table_starts` lists all.
-        let Some(block) = self.block_at.get(index).copied().flatten() else { return };
+        let Some(block) = self.block_at.get(index).copied().flatten() else {
+            return;
+        };
         let b = block as usize;
         match &mut self.states[b] {
             None => {
@@ -361,8 +459,16 @@ fn table_starts(context: &Context<'_>, code: &Code) -> Vec<usize> {
         }
         let mut at = table;
         while at + 4 <= tables.end {
-            let entry = context.image.bytes_at(at..at + 4).and_then(|b| <[u8; 4]>::try_from(b).ok()).map(i32::from_le_bytes);
-            let Some(i) = entry.and_then(|e| code.index_of(table.wrapping_add_signed(i64::from(e)))) else { break };
+            let entry = context
+                .image
+                .bytes_at(at..at + 4)
+                .and_then(|b| <[u8; 4]>::try_from(b).ok())
+                .map(i32::from_le_bytes);
+            let Some(i) =
+                entry.and_then(|e| code.index_of(table.wrapping_add_signed(i64::from(e))))
+            else {
+                break;
+            };
             starts.push(i);
             at += 4;
         }

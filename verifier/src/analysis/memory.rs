@@ -19,7 +19,14 @@ const HIGH: i128 = 0xff00_0000_0000_0000 - 4096;
 
 /// Rule 7. An interval wholly below the allowed one is the same set of addresses 2^64 higher.
 fn is_safe(i: Interval) -> bool {
-    let i = if i.hi < LOW { i.add(Interval { lo: 1 << 64, hi: 1 << 64 }) } else { i };
+    let i = if i.hi < LOW {
+        i.add(Interval {
+            lo: 1 << 64,
+            hi: 1 << 64,
+        })
+    } else {
+        i
+    };
     i.lo >= LOW && i.hi < HIGH
 }
 
@@ -53,7 +60,10 @@ fn address(context: &Context<'_>, state: &State, m: &Memory) -> Option<Interval>
     let part = |r: Option<u8>, scale: u8| match r {
         None => Some(Interval { lo: 0, hi: 0 }),
         Some(r) => {
-            match state.registers[usize::from(r)].value.linear(&|a| context.range(a))? {
+            match state.registers[usize::from(r)]
+                .value
+                .linear(&|a| context.range(a))?
+            {
                 // Scaling would enlarge what rule 6 leaves open.
                 (_, true) if scale > 1 => Some(Interval::FULL),
                 (n, _) => Some(n.scale(i128::from(scale))),
@@ -61,12 +71,23 @@ fn address(context: &Context<'_>, state: &State, m: &Memory) -> Option<Interval>
         }
     };
     let d = i128::from(m.displacement);
-    Some(part(m.base, 1)?.add(part(m.index, m.scale)?).add(Interval { lo: d, hi: d }))
+    Some(
+        part(m.base, 1)?
+            .add(part(m.index, m.scale)?)
+            .add(Interval { lo: d, hi: d }),
+    )
 }
 
 /// Checks the instruction's explicit access.
-pub(super) fn access(context: &Context<'_>, state: &mut State, op: &Op, sink: &mut Sink<'_>) -> Place {
-    let Some(m) = op.memory else { return Place::Nothing };
+pub(super) fn access(
+    context: &Context<'_>,
+    state: &mut State,
+    op: &Op,
+    sink: &mut Sink<'_>,
+) -> Place {
+    let Some(m) = op.memory else {
+        return Place::Nothing;
+    };
     if !m.read && !m.write {
         return Place::Nothing;
     }
@@ -78,7 +99,9 @@ pub(super) fn access(context: &Context<'_>, state: &mut State, op: &Op, sink: &m
         return fixed(context, &m, sink);
     }
     for r in [m.base, m.index].into_iter().flatten() {
-        if !matches!(state.registers[usize::from(r)].value, Value::Stack(_)) && !state.registers[usize::from(r)].value.is_data() {
+        if !matches!(state.registers[usize::from(r)].value, Value::Stack(_))
+            && !state.registers[usize::from(r)].value.is_data()
+        {
             sink.fail(Rule::R4, || (
                 "a value that may only be moved (a caller's register, or unequal values of two paths) is an address".into(),
                 "load and mask the pointer on every path to here",
@@ -91,8 +114,15 @@ pub(super) fn access(context: &Context<'_>, state: &mut State, op: &Op, sink: &m
     {
         return frame(state, k, base, &m, op, sink);
     }
-    if m.index.is_some_and(|i| matches!(state.registers[usize::from(i)].value, Value::Stack(_))) {
-        sink.fail(Rule::R9, || ("a safe-stack address is an index".into(), "use a constant offset from RSP"));
+    if m.index
+        .is_some_and(|i| matches!(state.registers[usize::from(i)].value, Value::Stack(_)))
+    {
+        sink.fail(Rule::R9, || {
+            (
+                "a safe-stack address is an index".into(),
+                "use a constant offset from RSP",
+            )
+        });
         return Place::Nothing;
     }
     if let Some(place) = table(context, state, &m) {
@@ -103,12 +133,16 @@ pub(super) fn access(context: &Context<'_>, state: &mut State, op: &Op, sink: &m
 
 /// Rule 8: `fs:` with an interval within [-2^20, 2^31).
 fn thread_local(context: &Context<'_>, state: &State, m: &Memory, sink: &mut Sink<'_>) -> Place {
-    let ok = !m.fixed && address(context, state, m).is_some_and(|i| i.lo >= -(1 << 20) && i.hi < (1 << 31) - i128::from(m.size));
+    let ok = !m.fixed
+        && address(context, state, m)
+            .is_some_and(|i| i.lo >= -(1 << 20) && i.hi < (1 << 31) - i128::from(m.size));
     if !ok {
-        sink.fail(Rule::R8, || (
-            "a thread-local access is not bounded to [-2^20, 2^31) of FS".into(),
-            "add the thread pointer to the offset and mask the sum",
-        ));
+        sink.fail(Rule::R8, || {
+            (
+                "a thread-local access is not bounded to [-2^20, 2^31) of FS".into(),
+                "add the thread pointer to the offset and mask the sum",
+            )
+        });
         return Place::Nothing;
     }
     sink.stats.fixed_accesses += 1;
@@ -119,7 +153,11 @@ fn thread_local(context: &Context<'_>, state: &State, m: &Memory, sink: &mut Sin
 fn fixed(context: &Context<'_>, m: &Memory, sink: &mut Sink<'_>) -> Place {
     let start = m.displacement as u64;
     let inside = start.checked_add(m.size as u64).is_some_and(|end| {
-        context.image.segments.iter().any(|s| s.start <= start && s.end().is_some_and(|e| end <= e))
+        context
+            .image
+            .segments
+            .iter()
+            .any(|s| s.start <= start && s.end().is_some_and(|e| end <= e))
     });
     if !inside || m.index.is_some() {
         sink.fail(Rule::R8, || (
@@ -135,10 +173,12 @@ fn fixed(context: &Context<'_>, m: &Memory, sink: &mut Sink<'_>) -> Place {
 /// Rule 9: constant offset, within [RSP, return-address slot).
 fn frame(state: &State, k: i32, base: usize, m: &Memory, op: &Op, sink: &mut Sink<'_>) -> Place {
     if m.index.is_some() {
-        sink.fail(Rule::R9, || (
-            "a safe-stack access with an index".into(),
-            "locals that are indexed belong on the unsafe stack",
-        ));
+        sink.fail(Rule::R9, || {
+            (
+                "a safe-stack access with an index".into(),
+                "locals that are indexed belong on the unsafe stack",
+            )
+        });
         return Place::Nothing;
     }
     // `pop` computes an address off RSP after it raised RSP.
@@ -153,7 +193,12 @@ fn frame(state: &State, k: i32, base: usize, m: &Memory, op: &Op, sink: &mut Sin
         return Place::Nothing;
     }
     if hint(op.mnemonic()) || masked_move(op.mnemonic()) {
-        sink.fail(Rule::R9, || ("a hint or masked move on the safe stack".into(), "use a plain move"));
+        sink.fail(Rule::R9, || {
+            (
+                "a hint or masked move on the safe stack".into(),
+                "use a plain move",
+            )
+        });
         return Place::Nothing;
     }
     sink.stats.stack_accesses += 1;
@@ -166,26 +211,42 @@ fn table(context: &Context<'_>, state: &State, m: &Memory) -> Option<Place> {
     if m.scale != 4 || m.size != 4 || m.displacement != 0 || m.write {
         return None;
     }
-    let Value::Address(table) = state.registers[base].value else { return None };
-    let Value::Number(i) = state.registers[index].value else { return None };
+    let Value::Address(table) = state.registers[base].value else {
+        return None;
+    };
+    let Value::Number(i) = state.registers[index].value else {
+        return None;
+    };
     let tables = &context.image.tables;
     if !i.exact() || table % 4 != 0 || table < tables.start {
         return None;
     }
     let hi = u64::try_from(i.hi).ok()?;
     let end = hi.checked_add(1)?.checked_mul(4)?.checked_add(table)?;
-    (end <= tables.end).then_some(Place::Table { table, lo: i.lo as u64, hi })
+    (end <= tables.end).then_some(Place::Table {
+        table,
+        lo: i.lo as u64,
+        hi,
+    })
 }
 
 /// Rule 7, by level (rule 14).
-fn ordinary(context: &Context<'_>, state: &mut State, op: &Op, m: &Memory, sink: &mut Sink<'_>) -> Place {
+fn ordinary(
+    context: &Context<'_>,
+    state: &mut State,
+    op: &Op,
+    m: &Memory,
+    sink: &mut Sink<'_>,
+) -> Place {
     let needed = match context.level {
         Level::Mask => true,
         Level::Pks => m.write,
         Level::Spap => false,
     };
     let Some(i) = address(context, state, m) else {
-        sink.fail(Rule::R4, || ("the address is not a number".into(), "mask the pointer"));
+        sink.fail(Rule::R4, || {
+            ("the address is not a number".into(), "mask the pointer")
+        });
         return Place::Nothing;
     };
     let safe = is_safe(i);
@@ -222,7 +283,13 @@ fn ordinary(context: &Context<'_>, state: &mut State, op: &Op, m: &Memory, sink:
             Value::Number(_) | Value::Anchored(_) => {
                 let alone = state.registers[register].id == 0;
                 let cell = state.shared_register(register);
-                Some(Anchor { register, id: cell.id, delta: cell.delta, displacement: i128::from(m.displacement), alone })
+                Some(Anchor {
+                    register,
+                    id: cell.id,
+                    delta: cell.delta,
+                    displacement: i128::from(m.displacement),
+                    alone,
+                })
             }
             _ => None,
         },
@@ -232,11 +299,22 @@ fn ordinary(context: &Context<'_>, state: &mut State, op: &Op, m: &Memory, sink:
 }
 
 /// Rule 10: a string instruction's address register.
-pub(super) fn string_address(context: &Context<'_>, state: &State, register: usize, write: bool, sink: &mut Sink<'_>) {
+pub(super) fn string_address(
+    context: &Context<'_>,
+    state: &State,
+    register: usize,
+    write: bool,
+    sink: &mut Sink<'_>,
+) {
     sink.stats.accesses += 1;
     let value = state.registers[register].value;
     let Some((i, _)) = value.linear(&|a| context.range(a)) else {
-        sink.fail(Rule::R10, || ("a string instruction's address is no number".into(), "string instructions take masked user addresses"));
+        sink.fail(Rule::R10, || {
+            (
+                "a string instruction's address is no number".into(),
+                "string instructions take masked user addresses",
+            )
+        });
         return;
     };
     let needed = match context.level {
@@ -245,10 +323,16 @@ pub(super) fn string_address(context: &Context<'_>, state: &State, register: usi
         Level::Spap => false,
     };
     if needed && !is_safe(i) {
-        sink.fail(Rule::R10, || (
-            format!("a string instruction starts in [{:#x}, {:#x}], which reaches the kernel half", Hex(i.lo), Hex(i.hi)),
-            "clear bit 63 of RSI and RDI before it",
-        ));
+        sink.fail(Rule::R10, || {
+            (
+                format!(
+                    "a string instruction starts in [{:#x}, {:#x}], which reaches the kernel half",
+                    Hex(i.lo),
+                    Hex(i.hi)
+                ),
+                "clear bit 63 of RSI and RDI before it",
+            )
+        });
     }
 }
 
@@ -291,6 +375,10 @@ struct Hex(i128);
 
 impl core::fmt::LowerHex for Hex {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        if self.0 < 0 { write!(f, "-{:#x}", -self.0) } else { write!(f, "{:#x}", self.0) }
+        if self.0 < 0 {
+            write!(f, "-{:#x}", -self.0)
+        } else {
+            write!(f, "{:#x}", self.0)
+        }
     }
 }

@@ -40,15 +40,40 @@ pub(crate) struct Outcome {
 }
 
 /// Checks every function of `image`, whose layout was checked, as of `level` and `strength`.
-pub(crate) fn check(image: &Image, level: Level, strength: Strength, findings: &mut Vec<Finding>) -> Outcome {
+pub(crate) fn check(
+    image: &Image,
+    level: Level,
+    strength: Strength,
+    findings: &mut Vec<Finding>,
+) -> Outcome {
     let mut starts: Vec<u64> = image.functions.iter().map(|f| f.start).collect();
     starts.sort_unstable();
     let span = (
-        image.segments.iter().map(|s| s.start).min().unwrap_or(image.base),
-        image.segments.iter().filter_map(|s| s.end()).max().unwrap_or(image.base),
+        image
+            .segments
+            .iter()
+            .map(|s| s.start)
+            .min()
+            .unwrap_or(image.base),
+        image
+            .segments
+            .iter()
+            .filter_map(|s| s.end())
+            .max()
+            .unwrap_or(image.base),
     );
-    let context = context::Context { image, level, strength, starts, span };
-    let mut total = Outcome { features: Features::default(), instructions: 0, stats: Stats::default() };
+    let context = context::Context {
+        image,
+        level,
+        strength,
+        starts,
+        span,
+    };
+    let mut total = Outcome {
+        features: Features::default(),
+        instructions: 0,
+        stats: Stats::default(),
+    };
     for f in &image.functions {
         let one = function::check(&context, f, findings);
         total.features |= one.features;

@@ -87,19 +87,30 @@ impl Op {
 /// The number of a general register's 64-bit parent.
 pub(super) fn general(register: Register) -> Option<u8> {
     let full = register.full_register();
-    (Register::RAX..=Register::R15).contains(&full).then(|| (full as u32 - Register::RAX as u32) as u8)
+    (Register::RAX..=Register::R15)
+        .contains(&full)
+        .then(|| (full as u32 - Register::RAX as u32) as u8)
 }
 
 pub(super) fn is_high_byte(register: Register) -> bool {
-    matches!(register, Register::AH | Register::BH | Register::CH | Register::DH)
+    matches!(
+        register,
+        Register::AH | Register::BH | Register::CH | Register::DH
+    )
 }
 
 fn reads(access: OpAccess) -> bool {
-    matches!(access, OpAccess::Read | OpAccess::CondRead | OpAccess::ReadWrite | OpAccess::ReadCondWrite)
+    matches!(
+        access,
+        OpAccess::Read | OpAccess::CondRead | OpAccess::ReadWrite | OpAccess::ReadCondWrite
+    )
 }
 
 fn writes(access: OpAccess) -> bool {
-    matches!(access, OpAccess::Write | OpAccess::CondWrite | OpAccess::ReadWrite | OpAccess::ReadCondWrite)
+    matches!(
+        access,
+        OpAccess::Write | OpAccess::CondWrite | OpAccess::ReadWrite | OpAccess::ReadCondWrite
+    )
 }
 
 /// Describes `instruction`. An error names what the analysis has no model of.
@@ -158,7 +169,9 @@ pub(super) fn describe(
                 continue;
             }
             explicit += 1;
-            let Some(m) = memory.as_mut() else { return Err("implicit memory operand") };
+            let Some(m) = memory.as_mut() else {
+                return Err("implicit memory operand");
+            };
             m.read |= reads(used.access());
             m.write |= writes(used.access());
             m.certain_write |= matches!(used.access(), OpAccess::Write | OpAccess::ReadWrite);
@@ -188,7 +201,8 @@ pub(super) fn describe(
         if (reads(used.access()) || used.access() == OpAccess::CondWrite)
             && let Some(r) = general(used.register())
             && usize::from(r) != super::state::RSP
-            && (implicit_operands(instruction) || !memory.is_some_and(|m| m.base == Some(r) || m.index == Some(r)))
+            && (implicit_operands(instruction)
+                || !memory.is_some_and(|m| m.base == Some(r) || m.index == Some(r)))
             && !addressing_only
             && !stack
             && !matches!(mnemonic, Mov | Xchg)
@@ -202,7 +216,9 @@ pub(super) fn describe(
         if !writes(used.access()) {
             continue;
         }
-        let Some(register) = general(used.register()) else { continue };
+        let Some(register) = general(used.register()) else {
+            continue;
+        };
         if written.iter().any(|w| w.register == register) {
             // Two parts of one register (`mulx %rax, %rax`, `xadd %al, %ah`): nothing is known.
             for w in written.iter_mut().filter(|w| w.register == register) {
@@ -223,7 +239,11 @@ pub(super) fn describe(
                 }
             }
         }
-        written.push(Written { register, bytes, high });
+        written.push(Written {
+            register,
+            bytes,
+            high,
+        });
     }
     Ok(Op {
         instruction: *instruction,
@@ -239,7 +259,14 @@ pub(super) fn describe(
 pub(super) fn hint(mnemonic: Mnemonic) -> bool {
     matches!(
         mnemonic,
-        Prefetchnta | Prefetcht0 | Prefetcht1 | Prefetcht2 | Prefetchw | Clflush | Clflushopt | Clwb
+        Prefetchnta
+            | Prefetcht0
+            | Prefetcht1
+            | Prefetcht2
+            | Prefetchw
+            | Clflush
+            | Clflushopt
+            | Clwb
     )
 }
 
@@ -252,9 +279,31 @@ pub(super) fn masked_move(mnemonic: Mnemonic) -> bool {
 fn implicit_operands(instruction: &Instruction) -> bool {
     matches!(
         instruction.mnemonic(),
-        Cmpxchg | Cmpxchg8b | Cmpxchg16b | Mul | Div | Idiv | Mulx | Cbw | Cwde | Cdqe | Cwd | Cdq | Cqo | Lahf
-            | Sahf | Cpuid | Jrcxz | Pcmpestri | Pcmpestri64 | Pcmpestrm | Pcmpestrm64 | Vpcmpestri
-            | Vpcmpestri64 | Vpcmpestrm | Vpcmpestrm64
+        Cmpxchg
+            | Cmpxchg8b
+            | Cmpxchg16b
+            | Mul
+            | Div
+            | Idiv
+            | Mulx
+            | Cbw
+            | Cwde
+            | Cdqe
+            | Cwd
+            | Cdq
+            | Cqo
+            | Lahf
+            | Sahf
+            | Cpuid
+            | Jrcxz
+            | Pcmpestri
+            | Pcmpestri64
+            | Pcmpestrm
+            | Pcmpestrm64
+            | Vpcmpestri
+            | Vpcmpestri64
+            | Vpcmpestrm
+            | Vpcmpestrm64
     ) || (instruction.mnemonic() == Imul && instruction.op_count() == 1)
         || instruction.is_string_instruction()
 }

@@ -24,14 +24,21 @@ pub(super) fn displaced(k: i32, d: i128) -> Option<i32> {
 /// Executes an instruction that writes RSP. False: RSP is lost.
 pub(super) fn moves_sp(step: &mut Step<'_, '_, '_, '_>) -> bool {
     let instruction = step.op.instruction;
-    let whole = instruction.op_count() > 0 && instruction.op0_kind() == OpKind::Register && instruction.op0_register() == Register::RSP;
+    let whole = instruction.op_count() > 0
+        && instruction.op0_kind() == OpKind::Register
+        && instruction.op0_register() == Register::RSP;
     let sp = step.state.sp();
     let to = match instruction.mnemonic() {
         Push => return push(step),
         Pop if !whole => return pop(step),
         Leave => {
             let Value::Stack(k) = step.state.registers[RBP].value else {
-                step.sink.fail(Rule::R9, || ("leave takes RSP from an RBP that is no address of this frame".into(), "set RBP by mov %rsp, %rbp"));
+                step.sink.fail(Rule::R9, || {
+                    (
+                        "leave takes RSP from an RBP that is no address of this frame".into(),
+                        "set RBP by mov %rsp, %rbp",
+                    )
+                });
                 return false;
             };
             if !set(step, i128::from(k)) {
@@ -39,7 +46,13 @@ pub(super) fn moves_sp(step: &mut Step<'_, '_, '_, '_>) -> bool {
             }
             return pop_to(step, Some(RBP));
         }
-        Add | Sub if whole && matches!(instruction.op1_kind(), OpKind::Immediate8to64 | OpKind::Immediate32to64) => {
+        Add | Sub
+            if whole
+                && matches!(
+                    instruction.op1_kind(),
+                    OpKind::Immediate8to64 | OpKind::Immediate32to64
+                ) =>
+        {
             let c = i128::from(instruction.immediate(1) as i64);
             Some(i128::from(sp) + if instruction.mnemonic() == Add { c } else { -c })
         }
@@ -47,13 +60,15 @@ pub(super) fn moves_sp(step: &mut Step<'_, '_, '_, '_>) -> bool {
             Value::Stack(k) => Some(i128::from(k)),
             _ => None,
         },
-        Mov if whole && instruction.op1_kind() == OpKind::Register => match general(instruction.op1_register()) {
-            Some(r) => match step.state.registers[usize::from(r)].value {
-                Value::Stack(k) => Some(i128::from(k)),
-                _ => None,
-            },
-            None => None,
-        },
+        Mov if whole && instruction.op1_kind() == OpKind::Register => {
+            match general(instruction.op1_register()) {
+                Some(r) => match step.state.registers[usize::from(r)].value {
+                    Value::Stack(k) => Some(i128::from(k)),
+                    _ => None,
+                },
+                None => None,
+            }
+        }
         _ => None,
     };
     match to {
@@ -81,14 +96,18 @@ fn push(step: &mut Step<'_, '_, '_, '_>) -> bool {
     let instruction = step.op.instruction;
     let cell = match instruction.op0_kind() {
         OpKind::Register => match general(instruction.op0_register()) {
-            Some(r) if instruction.op0_register().size() == 8 => step.state.shared_register(usize::from(r)),
+            Some(r) if instruction.op0_register().size() == 8 => {
+                step.state.shared_register(usize::from(r))
+            }
             _ => {
                 rsp_written(step.sink);
                 return false;
             }
         },
         OpKind::Memory => step.load(8),
-        _ => Cell::number(super::value::Interval::constant(i128::from(instruction.immediate(0) as i64))),
+        _ => Cell::number(super::value::Interval::constant(i128::from(
+            instruction.immediate(0) as i64,
+        ))),
     };
     let sp = step.state.sp();
     if !set(step, i128::from(sp) - 8) {
@@ -108,7 +127,9 @@ fn pop(step: &mut Step<'_, '_, '_, '_>) -> bool {
     let instruction = step.op.instruction;
     if instruction.op0_kind() == OpKind::Register {
         return match general(instruction.op0_register()) {
-            Some(r) if usize::from(r) != RSP && instruction.op0_register().size() == 8 => pop_to(step, Some(usize::from(r))),
+            Some(r) if usize::from(r) != RSP && instruction.op0_register().size() == 8 => {
+                pop_to(step, Some(usize::from(r)))
+            }
             _ => {
                 rsp_written(step.sink);
                 false
@@ -122,10 +143,19 @@ fn pop(step: &mut Step<'_, '_, '_, '_>) -> bool {
 fn pop_to(step: &mut Step<'_, '_, '_, '_>, register: Option<usize>) -> bool {
     let sp = step.state.sp();
     if sp > -8 {
-        step.sink.fail(Rule::R9, || ("pop reads the return address".into(), "balance push and pop"));
+        step.sink.fail(Rule::R9, || {
+            (
+                "pop reads the return address".into(),
+                "balance push and pop",
+            )
+        });
         return false;
     }
-    let cell = if sp % 8 == 0 { step.state.shared_word(sp) } else { None };
+    let cell = if sp % 8 == 0 {
+        step.state.shared_word(sp)
+    } else {
+        None
+    };
     let cell = match cell {
         Some(cell) => cell,
         None => {

@@ -24,7 +24,11 @@ impl Cell {
     pub(crate) const UNKNOWN: Cell = Cell::new(Value::UNKNOWN);
 
     pub(crate) const fn new(value: Value) -> Cell {
-        Cell { value, id: 0, delta: 0 }
+        Cell {
+            value,
+            id: 0,
+            delta: 0,
+        }
     }
 
     pub(crate) fn number(interval: Interval) -> Cell {
@@ -64,7 +68,13 @@ impl State {
         for r in CALLEE_SAVED {
             registers[r] = Cell::new(Value::Entry(r as u8));
         }
-        State { registers, frame: Vec::new(), tested: None, flags: None, next_id: 1 }
+        State {
+            registers,
+            frame: Vec::new(),
+            tested: None,
+            flags: None,
+            next_id: 1,
+        }
     }
 
     /// RSP's distance from the return-address slot; rule 9 holds it in every reachable state.
@@ -115,7 +125,12 @@ impl State {
 
     /// A whole aligned word is written.
     pub(crate) fn write_word(&mut self, offset: i32, cell: Cell) {
-        let word = Word { offset, written: 0xff, pending: 0, cell };
+        let word = Word {
+            offset,
+            written: 0xff,
+            pending: 0,
+            cell,
+        };
         match self.find(offset) {
             Ok(i) => self.frame[i] = word,
             Err(i) => self.frame.insert(i, word),
@@ -140,7 +155,15 @@ impl State {
                     word.pending &= !bits;
                     word.cell = Cell::UNKNOWN;
                 }
-                Err(i) => self.frame.insert(i, Word { offset: base, written: bits, pending: 0, cell: Cell::UNKNOWN }),
+                Err(i) => self.frame.insert(
+                    i,
+                    Word {
+                        offset: base,
+                        written: bits,
+                        pending: 0,
+                        cell: Cell::UNKNOWN,
+                    },
+                ),
             }
             base += 8;
         }
@@ -162,7 +185,15 @@ impl State {
                     word.pending |= bits & !word.written;
                     word.cell = Cell::UNKNOWN;
                 }
-                Err(i) => self.frame.insert(i, Word { offset: base, written: 0, pending: bits, cell: Cell::UNKNOWN }),
+                Err(i) => self.frame.insert(
+                    i,
+                    Word {
+                        offset: base,
+                        written: 0,
+                        pending: bits,
+                        cell: Cell::UNKNOWN,
+                    },
+                ),
             }
             base += 8;
         }
@@ -191,7 +222,9 @@ impl State {
             let from = (offset - base).max(0);
             let to = (offset + size - base).min(8);
             let bits = (((1u16 << to) - 1) & !((1u16 << from) - 1)) as u8;
-            let Some(word) = self.word(base) else { return Err(Unreadable::Unwritten) };
+            let Some(word) = self.word(base) else {
+                return Err(Unreadable::Unwritten);
+            };
             if word.written & bits != bits {
                 return Err(Unreadable::Unwritten);
             }
@@ -214,7 +247,9 @@ impl State {
 
     /// All cells, registers first.
     fn cells_mut(&mut self) -> impl Iterator<Item = &mut Cell> {
-        self.registers.iter_mut().chain(self.frame.iter_mut().map(|w| &mut w.cell))
+        self.registers
+            .iter_mut()
+            .chain(self.frame.iter_mut().map(|w| &mut w.cell))
     }
 
     /// Rule 6: the access at `base + displacement` completed, with `base`'s value before the
@@ -246,7 +281,12 @@ impl State {
     }
 
     /// Joins `other` into `self`; true if `self` changed. Both are canonical, and so is the result.
-    pub(crate) fn join(&mut self, other: &State, widening: bool, range: &impl Fn(u64) -> Interval) -> bool {
+    pub(crate) fn join(
+        &mut self,
+        other: &State,
+        widening: bool,
+        range: &impl Fn(u64) -> Interval,
+    ) -> bool {
         if self == other {
             // Both are canonical, so the join would be the same once more.
             return false;
@@ -283,7 +323,11 @@ impl State {
                     a.value = Value::of(widen(o, n), matches!(a.value, Value::Anchored(_)));
                 }
             }
-            (a.id, a.delta) = if a.value.interval().is_some() { (id, delta) } else { (0, 0) };
+            (a.id, a.delta) = if a.value.interval().is_some() {
+                (id, delta)
+            } else {
+                (0, 0)
+            };
             a.value != old
         };
         let related = self.identities();
@@ -294,18 +338,29 @@ impl State {
         let mut b = other.frame.iter().peekable();
         self.frame.retain_mut(|x| {
             while b.next_if(|y| y.offset < x.offset).is_some() {}
-            let Some(y) = b.next_if(|y| y.offset == x.offset) else { return false };
+            let Some(y) = b.next_if(|y| y.offset == x.offset) else {
+                return false;
+            };
             if x.written == 0xff && y.written == 0xff {
                 changed |= merge(&mut x.cell, &y.cell);
                 return true;
             }
             // One side is whole and may be no data: then nothing of it may be read.
             let side = |w: &Word| {
-                if w.written == 0xff && !w.cell.value.is_data() { 0 } else { w.written }
+                if w.written == 0xff && !w.cell.value.is_data() {
+                    0
+                } else {
+                    w.written
+                }
             };
             let written = side(x) & side(y);
             let pending = (side(x) | x.pending) & (side(y) | y.pending) & !written;
-            let word = Word { offset: x.offset, written, pending, cell: Cell::UNKNOWN };
+            let word = Word {
+                offset: x.offset,
+                written,
+                pending,
+                cell: Cell::UNKNOWN,
+            };
             changed |= *x != word;
             *x = word;
             written | pending != 0
@@ -315,7 +370,11 @@ impl State {
             (Some(x), Some(y)) => Some(x.max(y)),
             _ => None,
         };
-        let flags = if self.flags == other.flags { self.flags } else { None };
+        let flags = if self.flags == other.flags {
+            self.flags
+        } else {
+            None
+        };
         changed |= tested != self.tested || flags != self.flags;
         (self.tested, self.flags) = (tested, flags);
         self.next_id = classes.len() as u32 + 1;
@@ -325,7 +384,10 @@ impl State {
 
     /// All identities, in order.
     fn identities(&self) -> Vec<(u32, i64)> {
-        let cells = self.registers.iter().chain(self.frame.iter().map(|w| &w.cell));
+        let cells = self
+            .registers
+            .iter()
+            .chain(self.frame.iter().map(|w| &w.cell));
         cells.map(|c| (c.id, c.delta)).collect()
     }
 
@@ -374,7 +436,11 @@ pub(crate) enum Unreadable {
 pub(crate) fn re_anchored(value: Value) -> Value {
     use super::value::MASKED_MAX;
     match value.interval() {
-        Some(i) if i.lo >= -(1 << 10) && i.hi <= MASKED_MAX + (1 << 20) && (i.lo < 0 || i.hi > MASKED_MAX) => {
+        Some(i)
+            if i.lo >= -(1 << 10)
+                && i.hi <= MASKED_MAX + (1 << 20)
+                && (i.lo < 0 || i.hi > MASKED_MAX) =>
+        {
             // While the access is still in flight the value may lie outside after all; hence `Anchored`.
             Value::of(Interval::new(i.lo.max(0), i.hi.min(MASKED_MAX)), true)
         }

@@ -25,7 +25,11 @@ pub struct Known {
 
 /// Executes the one instruction `bytes` on registers in `intervals`. `None`: it is refused, moves RSP or
 /// transfers control. Of a register of which nothing is known as a number, `None` is returned.
-pub fn execute(bytes: &[u8], intervals: &[(i128, i128); 16], features: Features) -> Option<(Instruction, [Option<Known>; 16])> {
+pub fn execute(
+    bytes: &[u8],
+    intervals: &[(i128, i128); 16],
+    features: Features,
+) -> Option<(Instruction, [Option<Known>; 16])> {
     let mut decoder = Decoder::with_ip(64, bytes, 0x40_4000, DecoderOptions::NONE);
     let instruction = decoder.decode();
     if instruction.is_invalid() || instruction.flow_control() != FlowControl::Next {
@@ -48,8 +52,13 @@ pub fn execute(bytes: &[u8], intervals: &[(i128, i128); 16], features: Features)
         features,
         digest: None,
     };
-    let context =
-        Context { image: &image, level: image.level, strength: image.strength, starts: Vec::new(), span: (0x40_0000, 0x50_0000) };
+    let context = Context {
+        image: &image,
+        level: image.level,
+        strength: image.strength,
+        starts: Vec::new(),
+        span: (0x40_0000, 0x50_0000),
+    };
     let mut state = State::entry();
     for (r, &(lo, hi)) in intervals.iter().enumerate().filter(|(r, _)| *r != RSP) {
         state.registers[r] = Cell::number(Interval::new(lo, hi));
@@ -67,7 +76,10 @@ pub fn execute(bytes: &[u8], intervals: &[(i128, i128); 16], features: Features)
         return None;
     }
     let known = state.registers.map(|cell| match cell.value {
-        Value::Number(i) | Value::Anchored(i) => Some(Known { bounds: (i.lo, i.hi), identity: (cell.id, cell.delta) }),
+        Value::Number(i) | Value::Anchored(i) => Some(Known {
+            bounds: (i.lo, i.hi),
+            identity: (cell.id, cell.delta),
+        }),
         _ => None,
     });
     Some((instruction, known))

@@ -34,7 +34,13 @@ pub(super) fn step(context: &Context<'_>, state: &mut State, op: &Op, sink: &mut
         X87::Clears => state.forget_pending(),
     }
     let place = memory::access(context, state, op, sink);
-    let mut step = Step { context, state, op, sink, place };
+    let mut step = Step {
+        context,
+        state,
+        op,
+        sink,
+        place,
+    };
     let test = step.depth_test();
     if op.flags {
         step.state.flags = test;
@@ -73,16 +79,16 @@ impl Step<'_, '_, '_, '_> {
                 true
             }
             Movzx | Movsx | Movsxd | Cbw | Cwde | Cdqe => self.extend(mnemonic),
-            Add | Sub | Adc | Sbb | And | Or | Xor | Inc | Dec | Neg | Not | Shl | Shr | Sar | Imul | Btr | Bzhi | Andn
-            | Shrx | Popcnt | Lzcnt | Tzcnt | Bsf | Bsr
+            Add | Sub | Adc | Sbb | And | Or | Xor | Inc | Dec | Neg | Not | Shl | Shr | Sar
+            | Imul | Btr | Bzhi | Andn | Shrx | Popcnt | Lzcnt | Tzcnt | Bsf | Bsr
                 if self.arithmetic(mnemonic) =>
             {
                 true
             }
             Mul | Div if self.wide(mnemonic) => true,
             Cmpxchg | Cmpxchg8b if self.compare_exchange(mnemonic) => true,
-            Cmova | Cmovae | Cmovb | Cmovbe | Cmove | Cmovg | Cmovge | Cmovl | Cmovle | Cmovne | Cmovno | Cmovnp | Cmovns
-            | Cmovo | Cmovp | Cmovs => self.conditional_move(),
+            Cmova | Cmovae | Cmovb | Cmovbe | Cmove | Cmovg | Cmovge | Cmovl | Cmovle | Cmovne
+            | Cmovno | Cmovnp | Cmovns | Cmovo | Cmovp | Cmovs => self.conditional_move(),
             _ => {
                 self.generic();
                 true
@@ -106,7 +112,10 @@ impl Step<'_, '_, '_, '_> {
     fn bits(&self, i: u32) -> u32 {
         match self.op.instruction.op_kind(i) {
             OpKind::Register => self.op.instruction.op_register(i).size() as u32 * 8,
-            OpKind::Memory => self.op.memory.map_or(64, |m| m.size.clamp(1, 64) as u32 * 8),
+            OpKind::Memory => self
+                .op
+                .memory
+                .map_or(64, |m| m.size.clamp(1, 64) as u32 * 8),
             _ => 64,
         }
     }
@@ -121,7 +130,12 @@ impl Step<'_, '_, '_, '_> {
                 let stack = self.state.registers[r].value.may_be_stack();
                 self.sink.fail(Rule::R4, || {
                     (
-                        if stack { "a safe-stack address is an operand".into() } else { "a caller's register, or unequal values of two paths, is an operand".into() },
+                        if stack {
+                            "a safe-stack address is an operand".into()
+                        } else {
+                            "a caller's register, or unequal values of two paths, is an operand"
+                                .into()
+                        },
                         "such values may only be moved whole; write the register before using it",
                     )
                 });
@@ -141,11 +155,21 @@ impl Step<'_, '_, '_, '_> {
     /// Rule 13's test, `test $0x200000, %esp` or `bt $21, %esp`, at the present RSP.
     fn depth_test(&self) -> Option<(i32, bool)> {
         let i = &self.op.instruction;
-        if i.op_count() != 2 || i.op0_kind() != OpKind::Register || !matches!(i.op0_register(), Register::ESP | Register::RSP) {
+        if i.op_count() != 2
+            || i.op0_kind() != OpKind::Register
+            || !matches!(i.op0_register(), Register::ESP | Register::RSP)
+        {
             return None;
         }
-        let immediate = matches!(i.op1_kind(), OpKind::Immediate8 | OpKind::Immediate32 | OpKind::Immediate32to64 | OpKind::Immediate8to32 | OpKind::Immediate8to64)
-            .then(|| i.immediate(1))?;
+        let immediate = matches!(
+            i.op1_kind(),
+            OpKind::Immediate8
+                | OpKind::Immediate32
+                | OpKind::Immediate32to64
+                | OpKind::Immediate8to32
+                | OpKind::Immediate8to64
+        )
+        .then(|| i.immediate(1))?;
         match i.mnemonic() {
             Test if immediate == 1 << SAFE_STACK_BIT => Some((self.state.sp(), false)),
             Bt if immediate == u64::from(SAFE_STACK_BIT) => Some((self.state.sp(), true)),
@@ -167,10 +191,12 @@ impl Step<'_, '_, '_, '_> {
             Place::Frame(offset) => {
                 self.check_readable(offset, size);
                 match self.state.word(offset & !7) {
-                    Some(w) if offset % 8 == 0 && size < 8 && w.written == 0xff => match w.cell.value {
-                        Value::Number(n) => Cell::number(n.low(bits)),
-                        _ => Cell::number(Interval::of_bits(bits)),
-                    },
+                    Some(w) if offset % 8 == 0 && size < 8 && w.written == 0xff => {
+                        match w.cell.value {
+                            Value::Number(n) => Cell::number(n.low(bits)),
+                            _ => Cell::number(Interval::of_bits(bits)),
+                        }
+                    }
                     _ => Cell::number(Interval::of_bits(bits)),
                 }
             }
@@ -188,7 +214,9 @@ impl Step<'_, '_, '_, '_> {
     /// Stores `size` bytes at the access's place.
     pub(super) fn store(&mut self, size: i32, cell: Cell) {
         match self.place {
-            Place::Frame(offset) if size == 8 && offset % 8 == 0 => self.state.write_word(offset, cell),
+            Place::Frame(offset) if size == 8 && offset % 8 == 0 => {
+                self.state.write_word(offset, cell)
+            }
             Place::Frame(offset) => {
                 self.only_data(cell.value);
                 self.state.write_bytes(offset, size);
@@ -216,7 +244,9 @@ impl Step<'_, '_, '_, '_> {
         match instruction.op_kind(i) {
             OpKind::Register => {
                 let register = instruction.op_register(i);
-                let Some(r) = general(register).map(usize::from) else { return Cell::number(Interval::of_bits(bits)) };
+                let Some(r) = general(register).map(usize::from) else {
+                    return Cell::number(Interval::of_bits(bits));
+                };
                 if register.size() == 8 {
                     return self.state.shared_register(r);
                 }
@@ -224,14 +254,26 @@ impl Step<'_, '_, '_, '_> {
                     return Cell::number(Interval::of_bits(8));
                 }
                 let bits = register.size() as u32 * 8;
-                let known = self.number(self.state.registers[r].value).unwrap_or(Interval::FULL);
+                let known = self
+                    .number(self.state.registers[r].value)
+                    .unwrap_or(Interval::FULL);
                 Cell::number(known.low(bits))
             }
             OpKind::Memory => self.load(self.op.memory.map_or(8, |m| m.size)),
-            OpKind::Immediate8 | OpKind::Immediate16 | OpKind::Immediate32 | OpKind::Immediate64 | OpKind::Immediate8to16
-            | OpKind::Immediate8to32 | OpKind::Immediate8to64 | OpKind::Immediate32to64 => {
+            OpKind::Immediate8
+            | OpKind::Immediate16
+            | OpKind::Immediate32
+            | OpKind::Immediate64
+            | OpKind::Immediate8to16
+            | OpKind::Immediate8to32
+            | OpKind::Immediate8to64
+            | OpKind::Immediate32to64 => {
                 let v = instruction.immediate(i);
-                Cell::number(if bits >= 64 { Interval::constant(i128::from(v as i64)) } else { Interval::constant(i128::from(v & ((1 << bits) - 1))) })
+                Cell::number(if bits >= 64 {
+                    Interval::constant(i128::from(v as i64))
+                } else {
+                    Interval::constant(i128::from(v & ((1 << bits) - 1)))
+                })
             }
             _ => Cell::UNKNOWN,
         }
@@ -271,7 +313,12 @@ impl Step<'_, '_, '_, '_> {
             value => match self.number(value) {
                 Some(n) => Value::Number(n.replace_low(bits)),
                 None => {
-                    self.sink.fail(Rule::R4, || ("part of a safe-stack address is overwritten".into(), "such values may only be moved whole"));
+                    self.sink.fail(Rule::R4, || {
+                        (
+                            "part of a safe-stack address is overwritten".into(),
+                            "such values may only be moved whole",
+                        )
+                    });
                     Value::UNKNOWN
                 }
             },
@@ -286,7 +333,11 @@ impl Step<'_, '_, '_, '_> {
             return true;
         }
         let cell = self.operand(1, bits);
-        if bits == 64 && source == OpKind::Register && self.op.memory_first() && !matches!(self.place, Place::Frame(o) if o % 8 == 0) {
+        if bits == 64
+            && source == OpKind::Register
+            && self.op.memory_first()
+            && !matches!(self.place, Place::Frame(o) if o % 8 == 0)
+        {
             self.only_data(cell.value);
         }
         self.result(bits, cell);
@@ -295,7 +346,9 @@ impl Step<'_, '_, '_, '_> {
 
     /// The address that `lea` computes.
     pub(super) fn effective(&mut self) -> Cell {
-        let Some(m) = self.op.memory else { return Cell::UNKNOWN };
+        let Some(m) = self.op.memory else {
+            return Cell::UNKNOWN;
+        };
         if m.fixed {
             return Cell::new(Value::Address(m.displacement as u64));
         }
@@ -303,9 +356,14 @@ impl Step<'_, '_, '_, '_> {
         if let (Some(base), None) = (m.base.map(usize::from), m.index) {
             let cell = self.state.shared_register(base);
             return match cell.value {
-                Value::Stack(k) => stack::displaced(k, d).map_or(Cell::UNKNOWN, |k| Cell::new(Value::Stack(k))),
+                Value::Stack(k) => {
+                    stack::displaced(k, d).map_or(Cell::UNKNOWN, |k| Cell::new(Value::Stack(k)))
+                }
                 Value::Number(n) | Value::Anchored(n) => Cell {
-                    value: Value::of(n.add(Interval { lo: d, hi: d }).fit(64), matches!(cell.value, Value::Anchored(_))),
+                    value: Value::of(
+                        n.add(Interval { lo: d, hi: d }).fit(64),
+                        matches!(cell.value, Value::Anchored(_)),
+                    ),
                     id: cell.id,
                     delta: cell.delta.wrapping_add(m.displacement),
                 },
@@ -319,7 +377,9 @@ impl Step<'_, '_, '_, '_> {
         let mut sum = Interval { lo: d, hi: d };
         let mut anchored = false;
         for (r, scale) in [(m.base, 1), (m.index, m.scale)] {
-            let Some(r) = r.map(usize::from) else { continue };
+            let Some(r) = r.map(usize::from) else {
+                continue;
+            };
             match self.linear(self.state.registers[r].value) {
                 Some((n, false)) => sum = sum.add(n.scale(i128::from(scale))),
                 // Two anchored terms or a multiple would enlarge what rule 6 leaves open.
@@ -335,10 +395,12 @@ impl Step<'_, '_, '_, '_> {
     }
 
     fn refuse_address(&mut self) -> Cell {
-        self.sink.fail(Rule::R4, || (
-            "a stack address or a caller's register takes part in address arithmetic".into(),
-            "only constants may be added to it",
-        ));
+        self.sink.fail(Rule::R4, || {
+            (
+                "a stack address or a caller's register takes part in address arithmetic".into(),
+                "only constants may be added to it",
+            )
+        });
         Cell::UNKNOWN
     }
 
@@ -346,14 +408,22 @@ impl Step<'_, '_, '_, '_> {
         let bits = self.bits(0);
         let cell = self.effective();
         if bits < 64 && !cell.value.is_data() {
-            self.sink.fail(Rule::R4, || ("part of a stack address is computed".into(), "use 64-bit lea"));
+            self.sink.fail(Rule::R4, || {
+                (
+                    "part of a stack address is computed".into(),
+                    "use 64-bit lea",
+                )
+            });
         }
         self.result(bits, cell);
         true
     }
 
     fn exchange(&mut self) -> bool {
-        let (a, b) = (self.op.instruction.op0_register(), self.op.instruction.op1_register());
+        let (a, b) = (
+            self.op.instruction.op0_register(),
+            self.op.instruction.op1_register(),
+        );
         let (Some(x), Some(y)) = (general(a).map(usize::from), general(b).map(usize::from)) else {
             self.generic();
             return true;
@@ -367,7 +437,10 @@ impl Step<'_, '_, '_, '_> {
             return true;
         }
         let number = |v: Value| self.number(v).unwrap_or(Interval::FULL);
-        let (old_x, old_y) = (number(self.state.registers[x].value), number(self.state.registers[y].value));
+        let (old_x, old_y) = (
+            number(self.state.registers[x].value),
+            number(self.state.registers[y].value),
+        );
         if x == y {
             // `xchg %eax, %eax` may be a nop that keeps the upper half: the hull of old and new.
             self.state.registers[x] = Cell::number(old_x.hull(old_x.low(32)));
@@ -386,7 +459,11 @@ impl Step<'_, '_, '_, '_> {
             _ => (self.bits(1), self.bits(0), None),
         };
         let source = match r {
-            Some(r) => Cell::number(self.number(self.state.registers[r].value).unwrap_or(Interval::FULL).low(from)),
+            Some(r) => Cell::number(
+                self.number(self.state.registers[r].value)
+                    .unwrap_or(Interval::FULL)
+                    .low(from),
+            ),
             None => self.operand(1, from),
         };
         if to == 64 && matches!(source.value, Value::TableEntry { .. }) && mnemonic == Movsxd {
@@ -394,7 +471,11 @@ impl Step<'_, '_, '_, '_> {
             return true;
         }
         let number = self.number(source.value).unwrap_or(Interval::FULL);
-        let number = if mnemonic == Movzx { number.low(from) } else { number.sign_extend(from) };
+        let number = if mnemonic == Movzx {
+            number.low(from)
+        } else {
+            number.sign_extend(from)
+        };
         let cell = Cell::number(number.fit(to));
         match r {
             Some(r) => self.write(r, to, false, cell),
@@ -412,7 +493,8 @@ impl Step<'_, '_, '_, '_> {
             return true;
         };
         let mut cell = Cell::number(x.hull(y).fit(bits));
-        if let (64, Some((x, p)), Some((y, q))) = (bits, self.linear(a.value), self.linear(b.value)) {
+        if let (64, Some((x, p)), Some((y, q))) = (bits, self.linear(a.value), self.linear(b.value))
+        {
             cell = Cell::new(Value::of(x.hull(y), p || q));
         }
         if a == b {
@@ -440,13 +522,20 @@ impl Step<'_, '_, '_, '_> {
 
     /// Every register that the instruction writes is unknown, but for what its width says.
     pub(super) fn clobber(&mut self) {
-        for &Written { register, bytes, high } in &self.op.writes {
+        for &Written {
+            register,
+            bytes,
+            high,
+        } in &self.op.writes
+        {
             let r = usize::from(register);
             let value = match bytes {
                 1 | 2 => self.merge_low(r, if high { 16 } else { u32::from(bytes) * 8 }),
                 4 if zero_extends(self.op.mnemonic()) => Value::Number(Interval::of_bits(32)),
                 // Their results are 32 bits each, zero-extended.
-                _ if matches!(self.op.mnemonic(), Cpuid | Rdtsc) => Value::Number(Interval::of_bits(32)),
+                _ if matches!(self.op.mnemonic(), Cpuid | Rdtsc) => {
+                    Value::Number(Interval::of_bits(32))
+                }
                 _ => Value::UNKNOWN,
             };
             self.state.registers[r] = Cell::new(value);
@@ -464,7 +553,12 @@ impl Step<'_, '_, '_, '_> {
             _ => (true, true, false),
         };
         if self.op.instruction.segment_prefix() != Register::None {
-            self.sink.fail(Rule::R10, || ("a string instruction with a segment override".into(), "use plain string instructions"));
+            self.sink.fail(Rule::R10, || {
+                (
+                    "a string instruction with a segment override".into(),
+                    "use plain string instructions",
+                )
+            });
         }
         if !self.reads_string_data() {
             self.clobber();
@@ -485,7 +579,12 @@ impl Step<'_, '_, '_, '_> {
     fn reads_string_data(&mut self) -> bool {
         for r in 0..16 {
             if self.op.reads & (1 << r) != 0 && !self.state.registers[r].value.is_data() {
-                self.sink.fail(Rule::R10, || ("a string instruction reads a value that may only be moved".into(), "string instructions take masked user addresses"));
+                self.sink.fail(Rule::R10, || {
+                    (
+                        "a string instruction reads a value that may only be moved".into(),
+                        "string instructions take masked user addresses",
+                    )
+                });
                 return false;
             }
         }
@@ -513,7 +612,11 @@ mod arithmetic {
                 return false;
             }
             if self.zero_idiom() {
-                let n = if mnemonic == Sbb { Interval { lo: -1, hi: 0 } } else { Interval { lo: 0, hi: 0 } };
+                let n = if mnemonic == Sbb {
+                    Interval { lo: -1, hi: 0 }
+                } else {
+                    Interval { lo: 0, hi: 0 }
+                };
                 self.result(bits, Cell::number(n.fit(bits)));
                 return true;
             }
@@ -562,10 +665,16 @@ mod arithmetic {
                 },
                 Shr | Shrx => match self.count(y, bits) {
                     Some(c) => x.shr(bits, c),
-                    None => Interval { lo: 0, hi: x.low(bits).hi },
+                    None => Interval {
+                        lo: 0,
+                        hi: x.low(bits).hi,
+                    },
                 },
                 Sar => match (self.count(y, bits), bits) {
-                    (Some(c), 64) if x.signed() => Interval { lo: x.lo >> c, hi: x.hi >> c },
+                    (Some(c), 64) if x.signed() => Interval {
+                        lo: x.lo >> c,
+                        hi: x.hi >> c,
+                    },
                     (_, _) if x.lo >= 0 && x.hi < 1 << (bits - 1) => Interval { lo: 0, hi: x.hi },
                     _ => Interval::FULL,
                 },
@@ -577,24 +686,47 @@ mod arithmetic {
                 Btr => match y.as_constant() {
                     Some(c) => {
                         let bit = (c as u32) & (bits - 1);
-                        x.and(Interval::constant(Interval::of_bits(bits).hi & !(1i128 << bit)), bits)
+                        x.and(
+                            Interval::constant(Interval::of_bits(bits).hi & !(1i128 << bit)),
+                            bits,
+                        )
                     }
-                    None => Interval { lo: 0, hi: x.low(bits).hi },
+                    None => Interval {
+                        lo: 0,
+                        hi: x.low(bits).hi,
+                    },
                 },
                 Bzhi => match y.low(8).as_constant() {
                     Some(c) if c < i128::from(bits) => x.and(Interval::of_bits(c as u32), bits),
-                    _ => Interval { lo: 0, hi: x.low(bits).hi },
+                    _ => Interval {
+                        lo: 0,
+                        hi: x.low(bits).hi,
+                    },
                 },
-                Andn => Interval { lo: 0, hi: y.low(bits).hi },
-                Popcnt => Interval { lo: 0, hi: i128::from(bits) },
+                Andn => Interval {
+                    lo: 0,
+                    hi: y.low(bits).hi,
+                },
+                Popcnt => Interval {
+                    lo: 0,
+                    hi: i128::from(bits),
+                },
                 Tzcnt | Lzcnt | Bsf | Bsr => {
                     // Rule 4: `bsf` and `bsr` leave the destination as it was when the source is
                     // zero, and `tzcnt` is `bsf` on a CPU without BMI1, `lzcnt` `bsr` without LZCNT.
-                    let found = Interval { lo: 0, hi: i128::from(bits) };
-                    if (mnemonic == Tzcnt && self.has(Features::BMI1)) || (mnemonic == Lzcnt && self.has(Features::LZCNT)) {
+                    let found = Interval {
+                        lo: 0,
+                        hi: i128::from(bits),
+                    };
+                    if (mnemonic == Tzcnt && self.has(Features::BMI1))
+                        || (mnemonic == Lzcnt && self.has(Features::LZCNT))
+                    {
                         found
                     } else {
-                        let Some(r) = general(self.op.instruction.op0_register()).map(usize::from) else { return false };
+                        let Some(r) = general(self.op.instruction.op0_register()).map(usize::from)
+                        else {
+                            return false;
+                        };
                         let old = self.number(self.state.registers[r].value);
                         if bits >= 32 {
                             let hull = old.map_or(Interval::FULL, |o| o.hull(found));
@@ -635,7 +767,8 @@ mod arithmetic {
                 return None;
             }
             match (a, b) {
-                (Value::TableEntry { table, lo, hi }, Value::Address(t)) | (Value::Address(t), Value::TableEntry { table, lo, hi })
+                (Value::TableEntry { table, lo, hi }, Value::Address(t))
+                | (Value::Address(t), Value::TableEntry { table, lo, hi })
                     if t == table =>
                 {
                     Some(Value::Target { table, lo, hi })
@@ -648,7 +781,11 @@ mod arithmetic {
         pub(super) fn compare_exchange(&mut self, mnemonic: Mnemonic) -> bool {
             const RAX: usize = 0;
             const RDX: usize = 2;
-            let bits = if mnemonic == Cmpxchg8b { 32 } else { self.bits(0) };
+            let bits = if mnemonic == Cmpxchg8b {
+                32
+            } else {
+                self.bits(0)
+            };
             if bits < 32 {
                 return false;
             }
@@ -656,10 +793,18 @@ mod arithmetic {
                 Cmpxchg8b => Cell::number(Interval::of_bits(32)),
                 _ => self.operand(0, bits),
             };
-            let Some(new) = self.number(loaded.value) else { return false };
+            let Some(new) = self.number(loaded.value) else {
+                return false;
+            };
             let mut changed = [(RAX, new), (RDX, new)];
             if mnemonic == Cmpxchg {
-                let Some(source) = self.operand(1, bits).value.number(&|a| self.context.range(a)) else { return false };
+                let Some(source) = self
+                    .operand(1, bits)
+                    .value
+                    .number(&|a| self.context.range(a))
+                else {
+                    return false;
+                };
                 changed[1] = match general(self.op.instruction.op0_register()) {
                     Some(r) if self.both_registers() => (usize::from(r), source),
                     _ => (RAX, new),
@@ -670,7 +815,9 @@ mod arithmetic {
                 self.state.write_bytes(offset, m.size);
             }
             for (r, new) in changed {
-                let old = self.number(self.state.registers[r].value).unwrap_or(Interval::FULL);
+                let old = self
+                    .number(self.state.registers[r].value)
+                    .unwrap_or(Interval::FULL);
                 self.state.registers[r] = Cell::number(old.hull(new.low(bits)));
             }
             true
@@ -702,12 +849,32 @@ mod arithmetic {
             let all = Interval::of_bits(bits);
             let (low, high) = if mnemonic == Mul {
                 match a.hi.checked_mul(s.hi) {
-                    Some(p) => (if p <= all.hi { Interval { lo: 0, hi: p } } else { all }, Interval { lo: 0, hi: (p >> bits).min(all.hi) }),
+                    Some(p) => (
+                        if p <= all.hi {
+                            Interval { lo: 0, hi: p }
+                        } else {
+                            all
+                        },
+                        Interval {
+                            lo: 0,
+                            hi: (p >> bits).min(all.hi),
+                        },
+                    ),
                     None => (all, all),
                 }
             } else {
-                let quotient = if d.hi == 0 { Interval { lo: 0, hi: a.hi } } else { all };
-                (quotient, Interval { lo: 0, hi: (s.hi - 1).max(0) })
+                let quotient = if d.hi == 0 {
+                    Interval { lo: 0, hi: a.hi }
+                } else {
+                    all
+                };
+                (
+                    quotient,
+                    Interval {
+                        lo: 0,
+                        hi: (s.hi - 1).max(0),
+                    },
+                )
             };
             self.state.registers[RAX] = Cell::number(low);
             self.state.registers[RDX] = Cell::number(high);
@@ -726,7 +893,10 @@ mod arithmetic {
 pub(super) fn rsp_written(sink: &mut Sink<'_>) {
     sink.fail(Rule::R9, || {
         (
-            format!("RSP is changed other than by 64-bit constants within the frame of {} bytes", stack::FRAME),
+            format!(
+                "RSP is changed other than by 64-bit constants within the frame of {} bytes",
+                stack::FRAME
+            ),
             "address-taken and variable-sized locals belong on the unsafe stack",
         )
     });

@@ -26,12 +26,19 @@ impl Interval {
     /// the full interval").
     pub(crate) fn new(lo: i128, hi: i128) -> Interval {
         let wraps = lo < -(1 << 63) || hi > U64_MAX || lo > hi || hi - lo >= U64_MAX;
-        if wraps { Interval::FULL } else { Interval { lo, hi } }
+        if wraps {
+            Interval::FULL
+        } else {
+            Interval { lo, hi }
+        }
     }
 
     /// All numbers of `bits` bits.
     pub(crate) fn of_bits(bits: u32) -> Interval {
-        Interval { lo: 0, hi: if bits >= 64 { U64_MAX } else { (1 << bits) - 1 } }
+        Interval {
+            lo: 0,
+            hi: if bits >= 64 { U64_MAX } else { (1 << bits) - 1 },
+        }
     }
 
     pub(crate) fn as_constant(self) -> Option<i128> {
@@ -57,7 +64,10 @@ impl Interval {
             Interval::constant(c & all.hi)
         } else if bits >= 64 && self.hi < 0 {
             // A wholly negative interval is the same set of registers 2^64 higher.
-            Interval { lo: self.lo + (1 << 64), hi: self.hi + (1 << 64) }
+            Interval {
+                lo: self.lo + (1 << 64),
+                hi: self.hi + (1 << 64),
+            }
         } else {
             all
         }
@@ -66,7 +76,11 @@ impl Interval {
     /// A result of `bits` bits that the operation computed as an integer in `self`: kept where it
     /// did not wrap. Narrower results are zero-extended, so they must be unsigned.
     pub(crate) fn fit(self, bits: u32) -> Interval {
-        if bits >= 64 { Interval::new(self.lo, self.hi) } else { self.low(bits) }
+        if bits >= 64 {
+            Interval::new(self.lo, self.hi)
+        } else {
+            self.low(bits)
+        }
     }
 
     pub(crate) fn hull(self, other: Interval) -> Interval {
@@ -75,25 +89,40 @@ impl Interval {
 
     /// Raw sum: may leave the representable range. Callers apply [`Interval::fit`].
     pub(crate) fn add(self, other: Interval) -> Interval {
-        Interval { lo: self.lo + other.lo, hi: self.hi + other.hi }
+        Interval {
+            lo: self.lo + other.lo,
+            hi: self.hi + other.hi,
+        }
     }
 
     pub(crate) fn sub(self, other: Interval) -> Interval {
-        Interval { lo: self.lo - other.hi, hi: self.hi - other.lo }
+        Interval {
+            lo: self.lo - other.hi,
+            hi: self.hi - other.lo,
+        }
     }
 
     pub(crate) fn neg(self) -> Interval {
-        Interval { lo: -self.hi, hi: -self.lo }
+        Interval {
+            lo: -self.hi,
+            hi: -self.lo,
+        }
     }
 
     pub(crate) fn not(self) -> Interval {
-        Interval { lo: -self.hi - 1, hi: -self.lo - 1 }
+        Interval {
+            lo: -self.hi - 1,
+            hi: -self.lo - 1,
+        }
     }
 
     /// Times `1 << count`, count below 64. Operands are at most 2^64 in size, so what might not fit 128
     /// bits does not fit 64 either.
     pub(crate) fn shl(self, count: u32) -> Interval {
-        match (self.lo.checked_mul(1 << count), self.hi.checked_mul(1 << count)) {
+        match (
+            self.lo.checked_mul(1 << count),
+            self.hi.checked_mul(1 << count),
+        ) {
             (Some(lo), Some(hi)) => Interval { lo, hi },
             _ => Interval::FULL,
         }
@@ -106,7 +135,10 @@ impl Interval {
             return Interval::FULL;
         }
         let (a, b) = (self.lo * c, self.hi * c);
-        Interval { lo: a.min(b), hi: a.max(b) }
+        Interval {
+            lo: a.min(b),
+            hi: a.max(b),
+        }
     }
 
     /// Product of two unsigned numbers.
@@ -114,30 +146,45 @@ impl Interval {
         if self.lo < 0 || other.lo < 0 || self.hi >= 1 << 32 || other.hi >= 1 << 32 {
             return Interval::FULL;
         }
-        Interval { lo: self.lo * other.lo, hi: self.hi * other.hi }
+        Interval {
+            lo: self.lo * other.lo,
+            hi: self.hi * other.hi,
+        }
     }
 
     /// Bitwise AND of two `bits`-bit operands.
     pub(crate) fn and(self, other: Interval, bits: u32) -> Interval {
         let (a, b) = (self.low(bits), other.low(bits));
         // x & y <= min(x, y) for unsigned numbers.
-        Interval { lo: 0, hi: a.hi.min(b.hi) }
+        Interval {
+            lo: 0,
+            hi: a.hi.min(b.hi),
+        }
     }
 
     pub(crate) fn or(self, other: Interval, bits: u32) -> Interval {
         let (a, b) = (self.low(bits), other.low(bits));
-        Interval { lo: a.lo.max(b.lo), hi: ones(a.hi | b.hi) }
+        Interval {
+            lo: a.lo.max(b.lo),
+            hi: ones(a.hi | b.hi),
+        }
     }
 
     pub(crate) fn xor(self, other: Interval, bits: u32) -> Interval {
         let (a, b) = (self.low(bits), other.low(bits));
-        Interval { lo: 0, hi: ones(a.hi | b.hi) }
+        Interval {
+            lo: 0,
+            hi: ones(a.hi | b.hi),
+        }
     }
 
     /// Logical shift right of a `bits`-bit operand by a constant below `bits`.
     pub(crate) fn shr(self, bits: u32, count: u32) -> Interval {
         let a = self.low(bits);
-        Interval { lo: a.lo >> count, hi: a.hi >> count }
+        Interval {
+            lo: a.lo >> count,
+            hi: a.hi >> count,
+        }
     }
 
     /// Sign extension of the low `from` bits.
@@ -150,9 +197,15 @@ impl Interval {
         if low.hi < half {
             low
         } else if low.lo >= half {
-            Interval { lo: low.lo - 2 * half, hi: low.hi - 2 * half }
+            Interval {
+                lo: low.lo - 2 * half,
+                hi: low.hi - 2 * half,
+            }
         } else {
-            Interval { lo: -half, hi: half - 1 }
+            Interval {
+                lo: -half,
+                hi: half - 1,
+            }
         }
     }
 
@@ -165,7 +218,11 @@ impl Interval {
 
 /// The smallest 2^n - 1 that is at least `v`.
 fn ones(v: i128) -> i128 {
-    if v <= 0 { 0 } else { ((1u128 << (128 - v.leading_zeros())) - 1) as i128 }
+    if v <= 0 {
+        0
+    } else {
+        ((1u128 << (128 - v.leading_zeros())) - 1) as i128
+    }
 }
 
 /// An abstract value (contract, rule 4).
@@ -205,7 +262,11 @@ impl Value {
     pub(crate) fn is_data(self) -> bool {
         matches!(
             self,
-            Value::Number(_) | Value::Anchored(_) | Value::Address(_) | Value::TableEntry { .. } | Value::Target { .. }
+            Value::Number(_)
+                | Value::Anchored(_)
+                | Value::Address(_)
+                | Value::TableEntry { .. }
+                | Value::Target { .. }
         )
     }
 
@@ -216,13 +277,19 @@ impl Value {
         }
         match (self.linear(range), other.linear(range)) {
             (Some((a, x)), Some((b, y))) => Value::of(a.hull(b), x || y),
-            _ => Value::Conflict { dirty: self.may_be_stack() || other.may_be_stack() },
+            _ => Value::Conflict {
+                dirty: self.may_be_stack() || other.may_be_stack(),
+            },
         }
     }
 
     /// A number; `anchored`: [`Value::Anchored`], unless nothing is known of it anyway.
     pub(crate) fn of(interval: Interval, anchored: bool) -> Value {
-        if anchored && interval != Interval::FULL { Value::Anchored(interval) } else { Value::Number(interval) }
+        if anchored && interval != Interval::FULL {
+            Value::Anchored(interval)
+        } else {
+            Value::Number(interval)
+        }
     }
 
     /// Whether it is an interval that widening and identities are for.
@@ -248,7 +315,10 @@ impl Value {
             Value::Address(a) => Some(range(a)),
             Value::Anchored(_) => Some(Interval::FULL),
             // An entry is 32 bits, sign-extended.
-            Value::TableEntry { .. } => Some(Interval { lo: -(1 << 31), hi: (1 << 31) - 1 }),
+            Value::TableEntry { .. } => Some(Interval {
+                lo: -(1 << 31),
+                hi: (1 << 31) - 1,
+            }),
             Value::Target { .. } => Some(Interval::FULL),
             Value::Stack(_) | Value::Entry(_) | Value::Conflict { .. } => None,
         }
@@ -272,11 +342,37 @@ const UP: [i128; 14] = [
     MASKED_MAX + (1 << 20),
     MASKED_MAX + (1 << 33),
 ];
-const DOWN: [i128; 7] = [0, -64, -(1 << 10), -(1 << 16), -(1 << 21) + (1 << 16), -(1 << 31), -(1 << 33)];
+const DOWN: [i128; 7] = [
+    0,
+    -64,
+    -(1 << 10),
+    -(1 << 16),
+    -(1 << 21) + (1 << 16),
+    -(1 << 31),
+    -(1 << 33),
+];
 
 /// Widens `new` against the `old` it contains.
 pub(crate) fn widen(old: Interval, new: Interval) -> Interval {
-    let hi = if new.hi > old.hi { UP.iter().copied().find(|&t| t >= new.hi).unwrap_or(i128::MAX) } else { new.hi };
-    let lo = if new.lo < old.lo { DOWN.iter().copied().find(|&t| t <= new.lo).unwrap_or(i128::MIN) } else { new.lo };
-    if hi == i128::MAX || lo == i128::MIN { Interval::FULL } else { Interval::new(lo, hi) }
+    let hi = if new.hi > old.hi {
+        UP.iter()
+            .copied()
+            .find(|&t| t >= new.hi)
+            .unwrap_or(i128::MAX)
+    } else {
+        new.hi
+    };
+    let lo = if new.lo < old.lo {
+        DOWN.iter()
+            .copied()
+            .find(|&t| t <= new.lo)
+            .unwrap_or(i128::MIN)
+    } else {
+        new.lo
+    };
+    if hi == i128::MAX || lo == i128::MIN {
+        Interval::FULL
+    } else {
+        Interval::new(lo, hi)
+    }
 }

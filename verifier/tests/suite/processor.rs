@@ -37,13 +37,20 @@ fn map() -> bool {
 
 /// `mov` between register `r` and the absolute address.
 fn mov(code: &mut Vec<u8>, opcode: u8, r: usize, address: usize) {
-    code.extend([0x48 | ((r as u8 >> 3) << 2), opcode, 0x04 | ((r as u8 & 7) << 3), 0x25]);
+    code.extend([
+        0x48 | ((r as u8 >> 3) << 2),
+        opcode,
+        0x04 | ((r as u8 & 7) << 3),
+        0x25,
+    ]);
     code.extend((address as u32).to_le_bytes());
 }
 
 /// Executes one instruction. It must not fault, move RSP or write elsewhere than to the scratch memory.
 fn run(instruction: &[u8], registers: &[u64; 16], flags: u64) -> [u64; 16] {
-    let mut code = vec![0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57, 0x9c];
+    let mut code = vec![
+        0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57, 0x9c,
+    ];
     mov(&mut code, 0x89, RSP, STACK);
     code.extend([0xff, 0x34, 0x25]); // push FLAGS; popf
     code.extend((FLAGS as u32).to_le_bytes());
@@ -57,7 +64,9 @@ fn run(instruction: &[u8], registers: &[u64; 16], flags: u64) -> [u64; 16] {
     }
     mov(&mut code, 0x8b, RSP, STACK);
     // popf; pop the rest; fninit: the x87 stack is empty for the next one.
-    code.extend([0x9d, 0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b, 0xdb, 0xe3, 0xc3]);
+    code.extend([
+        0x9d, 0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b, 0xdb, 0xe3, 0xc3,
+    ]);
     // SAFETY: the page is ours; the code keeps the psABI, and clobbers vector registers, which are declared.
     unsafe {
         std::ptr::copy_nonoverlapping(code.as_ptr(), PAGE as *mut u8, code.len());
@@ -73,8 +82,22 @@ fn run(instruction: &[u8], registers: &[u64; 16], flags: u64) -> [u64; 16] {
 /// An interval, and a number in it.
 fn input(random: &mut Random) -> ((i128, i128), u64) {
     const EDGES: [i128; 16] = [
-        0, 1, 2, 31, 63, 64, 127, 128, 255, 65535, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0x1_0000_0000,
-        0x7fff_ffff_ffff_ffff, 0x8000_0000_0000_0000,
+        0,
+        1,
+        2,
+        31,
+        63,
+        64,
+        127,
+        128,
+        255,
+        65535,
+        0x7fff_ffff,
+        0x8000_0000,
+        0xffff_ffff,
+        0x1_0000_0000,
+        0x7fff_ffff_ffff_ffff,
+        0x8000_0000_0000_0000,
     ];
     let edge = |random: &mut Random| EDGES[random.below(16) as usize];
     let any = |random: &mut Random| i128::from(random.next() >> random.below(64));
@@ -107,7 +130,12 @@ fn encodings(random: &mut Random, mut each: impl FnMut(&mut Random, &[u8])) {
     for opcode in 0..=255u8 {
         for prefix in [None, Some(0x66), Some(0xf2), Some(0xf3)] {
             for map in legacy {
-                for rex in [None, Some(0x40), Some(0x48), Some(0x40 | random.below(16) as u8)] {
+                for rex in [
+                    None,
+                    Some(0x40),
+                    Some(0x48),
+                    Some(0x40 | random.below(16) as u8),
+                ] {
                     // One-byte opcodes are the arithmetic that proofs are made of.
                     for n in 0..if map.is_empty() { 80 } else { 3 } {
                         let mut bytes: Vec<u8> = prefix.into_iter().chain(rex).collect();
@@ -124,8 +152,17 @@ fn encodings(random: &mut Random, mut each: impl FnMut(&mut Random, &[u8])) {
                 for w in [0, 0x80] {
                     for n in 0..4 {
                         let top = (random.below(8) as u8) << 5 | 0x20 * u8::from(n == 0);
-                        let vvvv = if random.below(4) == 0 { 0x78 } else { (random.below(16) as u8) << 3 };
-                        let mut bytes = vec![0xc4, top | map, w | vvvv | (random.below(2) as u8) << 2 | pp, opcode];
+                        let vvvv = if random.below(4) == 0 {
+                            0x78
+                        } else {
+                            (random.below(16) as u8) << 3
+                        };
+                        let mut bytes = vec![
+                            0xc4,
+                            top | map,
+                            w | vvvv | (random.below(2) as u8) << 2 | pp,
+                            opcode,
+                        ];
                         finish(random, &mut bytes, n == 0);
                         each(random, &bytes);
                     }
@@ -142,7 +179,21 @@ fn finish(random: &mut Random, bytes: &mut Vec<u8>, memory: bool) {
     let immediate = match random.below(3) {
         0 => random.next(),
         1 => random.below(80),
-        _ => [0, 1, 8, 16, 31, 32, 62, 63, 0x7f, 0x80, 0xff, 0x7fff_ffff, 0x8000_0000][random.index(13)],
+        _ => [
+            0,
+            1,
+            8,
+            16,
+            31,
+            32,
+            62,
+            63,
+            0x7f,
+            0x80,
+            0xff,
+            0x7fff_ffff,
+            0x8000_0000,
+        ][random.index(13)],
     };
     bytes.extend(immediate.to_le_bytes());
 }
@@ -155,7 +206,22 @@ fn unsuitable(mnemonic: Mnemonic) -> bool {
 
 fn features_are_there() -> bool {
     macro_rules! all { ($($f:tt),*) => { $(std::is_x86_feature_detected!($f))&&* } }
-    all!("avx2", "bmi1", "bmi2", "lzcnt", "popcnt", "fma", "f16c", "aes", "pclmulqdq", "sha", "movbe", "adx", "vaes", "vpclmulqdq")
+    all!(
+        "avx2",
+        "bmi1",
+        "bmi2",
+        "lzcnt",
+        "popcnt",
+        "fma",
+        "f16c",
+        "aes",
+        "pclmulqdq",
+        "sha",
+        "movbe",
+        "adx",
+        "vaes",
+        "vpclmulqdq"
+    )
 }
 
 #[test]
@@ -173,10 +239,17 @@ fn results_lie_in_what_the_analysis_says() {
                 (intervals[r], registers[r]) = input(random);
             }
             // Wherever there is a memory operand, RDI points to it, and for strings RSI and RCX are good too.
-            let features = if round == 0 { Features::empty() } else { Features::all() };
+            let features = if round == 0 {
+                Features::empty()
+            } else {
+                Features::all()
+            };
             let probe = [(0, 0x7fff); 16];
-            let Some((instruction, _)) = execute(bytes, &probe, features) else { return };
-            let memory = (0..instruction.op_count()).any(|i| instruction.op_kind(i) == OpKind::Memory);
+            let Some((instruction, _)) = execute(bytes, &probe, features) else {
+                return;
+            };
+            let memory =
+                (0..instruction.op_count()).any(|i| instruction.op_kind(i) == OpKind::Memory);
             if unsuitable(instruction.mnemonic()) || instruction.is_ip_rel_memory_operand() {
                 return;
             }
@@ -201,7 +274,9 @@ fn results_lie_in_what_the_analysis_says() {
                 registers[RCX] = random.below(8);
             }
             let bytes = &bytes[..instruction.len()];
-            let Some((_, known)) = execute(bytes, &intervals, features) else { continue };
+            let Some((_, known)) = execute(bytes, &intervals, features) else {
+                continue;
+            };
             // CF, PF, AF, ZF, SF and OF at random.
             let flags = 0x202 | random.next() & 0x8d5;
             let out = run(bytes, &registers, flags);
@@ -221,10 +296,16 @@ fn results_lie_in_what_the_analysis_says() {
             }
             for a in 0..16 {
                 for b in 0..a {
-                    let (Some(x), Some(y)) = (known[a], known[b]) else { continue };
+                    let (Some(x), Some(y)) = (known[a], known[b]) else {
+                        continue;
+                    };
                     if x.identity.0 != 0 && x.identity.0 == y.identity.0 {
                         let distance = x.identity.1.wrapping_sub(y.identity.1);
-                        assert_eq!(out[a].wrapping_sub(out[b]) as i64, distance, "{bytes:02x?}: registers {a} and {b}");
+                        assert_eq!(
+                            out[a].wrapping_sub(out[b]) as i64,
+                            distance,
+                            "{bytes:02x?}: registers {a} and {b}"
+                        );
                     }
                 }
             }
@@ -234,5 +315,9 @@ fn results_lie_in_what_the_analysis_says() {
         encodings(&mut random, &mut one);
     }
     println!("{executed} executions of {} forms", forms.len());
-    assert!(forms.len() > 1000 && executed > 20_000, "{executed} executions of {} forms", forms.len());
+    assert!(
+        forms.len() > 1000 && executed > 20_000,
+        "{executed} executions of {} forms",
+        forms.len()
+    );
 }
