@@ -17,6 +17,8 @@ pub struct Found {
     pub box_code: bool,
     /// The records of its units.
     pub units: Vec<UnitRecord>,
+    /// Whether it claims to be an ELF file and cannot be read as one.
+    pub corrupt: bool,
 }
 
 /// Reads a linker input: a relocatable object or an archive of them. Anything else has nothing to
@@ -63,12 +65,13 @@ pub fn of_input(path: &Path) -> Found {
 }
 
 fn add_object(found: &mut Found, bytes: &[u8]) {
+    let Ok(file) = object::File::parse(bytes) else {
+        found.corrupt |= bytes.starts_with(b"\x7fELF");
+        return;
+    };
     if !crate::object::layout::is_relocatable(bytes) {
         return;
     }
-    let Ok(file) = object::File::parse(bytes) else {
-        return;
-    };
     for section in file.sections() {
         let Ok(name) = section.name() else { continue };
         found.box_code |= name.starts_with(".privbox.");

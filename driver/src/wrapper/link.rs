@@ -69,6 +69,10 @@ pub fn link(context: &Context, job: &Job, scratch: &Scratch) -> Result<(), Failu
     }
     if entries.is_empty() {
         if !is_probe(&output) {
+            // The linker says what is wrong with it; that a function is missing would be misleading.
+            if found.corrupt {
+                without_box(context, job, scratch)?;
+            }
             requested_exist(context, &found.units)?;
         }
         return without_box(context, job, scratch);
@@ -350,6 +354,7 @@ fn look(job: &Job) -> Found {
     for path in inputs(job) {
         let found = records::of_input(&path);
         all.box_code |= found.box_code;
+        all.corrupt |= found.corrupt;
         all.units.extend(found.units);
     }
     all
