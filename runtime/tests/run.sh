@@ -9,9 +9,8 @@ flags="-std=gnu11 -Werror -fvisibility=hidden -O2 -fPIC -g -Wall -Wextra -fno-st
 build() { # build NAME EXTRA...: libNAME.a
 	lib=$out/$1; shift
 	mkdir -p "$lib"; rm -f "$lib"/*.o "$lib.a"
-	for f in gate/gate.S entry/enter.S entry/thread.c entry/activation.c \
-		entry/landing.c entry/setjmp.S entry/table.c entry/start.c entry/strict.c \
-		box/memory.S box/syscalls.S box/setjmp.S; do
+	for f in "$here"/gate/*.S "$here"/entry/*.[cS] "$here"/box/*.S; do
+		f=${f#"$here/"}
 		"$CC" $flags "$@" -c "$here/$f" -o "$lib/$(echo "${f%.*}" | tr / -).o"
 	done
 	ar rcs "$lib.a" "$lib"/*.o

@@ -121,7 +121,7 @@ pub(super) fn call(context: &Context<'_>, state: &mut State, sink: &mut Sink<'_>
             )
         });
     }
-    if !state.tested.is_some_and(|t| t <= sp) {
+    if state.tested.is_none_or(|t| t > sp) {
         sink.fail(Rule::R13, || {
             (
                 "a call that the depth test does not precede on every path, at or below this RSP"

@@ -171,10 +171,10 @@ fn decode(
         );
         // Rule 2: straight-line speculation ends at once.
         if matches!(flow, Flow::Ret | Flow::Indirect)
-            && !code
+            && code
                 .ops
                 .get(i + 1)
-                .is_some_and(|n| n.mnemonic() == Mnemonic::Int3)
+                .is_none_or(|n| n.mnemonic() != Mnemonic::Int3)
         {
             sink.fail(Rule::R2, || {
                 (
