@@ -151,7 +151,7 @@ fn encodings(random: &mut Random, mut each: impl FnMut(&mut Random, &[u8])) {
             for pp in 0..4 {
                 for w in [0, 0x80] {
                     for n in 0..4 {
-                        let top = (random.below(8) as u8) << 5 | 0x20 * u8::from(n == 0);
+                        let top = ((random.below(8) as u8) << 5) | (0x20 * u8::from(n == 0));
                         let vvvv = if random.below(4) == 0 {
                             0x78
                         } else {
