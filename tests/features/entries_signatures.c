@@ -1,4 +1,6 @@
 // Entry functions of every signature, called from normal code directly and through pointers: entering converts them.
+// no: strict
+// (A normal caller's objects lie on the ordinary stack, which strict boxes cannot reach.)
 // privbox: -fprivbox-fn=e_*
 // link: static static-pie no-pie bfd
 #include <stdio.h>

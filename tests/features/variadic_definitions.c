@@ -103,15 +103,19 @@ static long recursive(int n, ...) {
     va_end(list);
     return below + next + (long)(d * 4);
 }
-int main(void) {
-    struct s24 s = {1, 2, 3};
+// A variadic argument aligned to 32 bytes does not travel in the box, so this function is called out.
+__attribute__((noinline)) static void aligned(void) {
     struct s32 wide = {{5}};
     wide.c[31] = 7;
+    printf("%ld\n", all("iAi", 1, wide, 2));
+}
+int main(void) {
+    struct s24 s = {1, 2, 3};
     printf("%ld\n", all("iuldLxp", -1, 4000000000u, -5L, 2.5, -1.25L, (__int128)-800, "twelve chars"));
     printf("%ld\n", all("132643", (struct s1){'q'}, (struct s3){"abc"}, (struct s12){3, 4.5}, (struct s16){1.5, 4}, s,
                         (struct s3){"xyz"}));
     printf("%ld\n", all("XiXd", (struct sl){2.5L, 3}, 4, (struct sl){6.5L, 7}, 8.5));
-    printf("%ld\n", all("iAi", 1, wide, 2));
+    aligned();
     printf("%ld\n", all("iiiiiiiiii", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
     printf("%ld\n", all("dddddddddddd", 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12.));
     printf("%ld\n", all("ixixixi", 1, (__int128)1000, 2, (__int128)2000, 3, (__int128)3000, 4));

@@ -92,7 +92,18 @@ impl Function {
             }
         }
         for block in &blocks {
-            for i in block.instructions().into_iter().rev() {
+            let body = block.instructions();
+            // Debug records move to the next instruction when theirs is erased. Behind the last one LLVM keeps
+            // them by the block's address, where a later block may find them: so one instruction stays.
+            // SAFETY: a live function and block; the builder is disposed of here.
+            unsafe {
+                let context = LLVMGetTypeContext(LLVMTypeOf(self.0.0));
+                let builder = LLVMCreateBuilderInContext(context);
+                LLVMPositionBuilderAtEnd(builder, block.0);
+                LLVMBuildUnreachable(builder);
+                LLVMDisposeBuilder(builder);
+            }
+            for i in body.into_iter().rev() {
                 i.erase();
             }
         }

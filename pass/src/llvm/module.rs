@@ -296,14 +296,12 @@ impl<'c> Module<'c> {
             .map(Function::value)
             .or_else(|| self.variable(name))
             .or_else(|| self.alias(name))
-            .or_else(
-                || {
-                    // SAFETY: pointer and length are of one slice; null is "none".
-                    Value::option(unsafe {
-                        LLVMGetNamedGlobalIFunc(self.raw, name.as_ptr().cast(), name.len())
-                    })
-                },
-            )
+            .or_else(|| {
+                // SAFETY: pointer and length are of one slice; null is "none".
+                Value::option(unsafe {
+                    LLVMGetNamedGlobalIFunc(self.raw, name.as_ptr().cast(), name.len())
+                })
+            })
     }
     /// Adds a function (LLVM makes the name unique if it is taken).
     pub fn add_function(&self, name: &str, ty: Type) -> Function {
