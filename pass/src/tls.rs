@@ -3,10 +3,11 @@
 //! LLVM would fold the load of their offset into `%fs:(%rax)`, which rule 8 rejects: an offset out of
 //! the GOT is an unknown number. Here the address is a sum that the mask stage masks like any pointer.
 
-use crate::llvm::{Builder, Function, Module, ThreadLocalMode, Value};
+use crate::llvm::{Builder, Function, Module, Opcode, ThreadLocalMode, Value};
+use crate::options::Level;
 
 /// Rewrites the addresses of initial-exec variables in a function of the box module.
-pub fn lower(module: &Module<'_>, function: Function) {
+pub fn lower(module: &Module<'_>, function: Function, level: Level) {
     let context = module.context();
     for call in function.instructions() {
         let is_address = call.is_call()
@@ -16,10 +17,22 @@ pub fn lower(module: &Module<'_>, function: Function) {
         let Some(variable) = call.operand(0).filter(|_| is_address) else {
             continue;
         };
+        let builder = Builder::new(context);
         if !far(variable) {
+            // Where accesses are not masked, LLVM folds a variable index into `%fs:(,%rax,8)`, and rule 8 holds at
+            // every level: the address must be a register's.
+            if level != Level::Mask && call.users().into_iter().any(|user| !constant(user, call)) {
+                let ty = context.ptr().function(&[context.ptr()], false);
+                let hide = context.inline_asm(ty, "", "=r,0,~{dirflag},~{fpsr},~{flags}", false);
+                if let Some(next) = call.next() {
+                    builder.before(next);
+                    let hidden = builder.call(ty, hide, &[call]);
+                    call.replace_all_uses_with(hidden);
+                    hidden.set_operand(0, call);
+                }
+            }
             continue;
         }
-        let builder = Builder::new(context);
         builder.before(call);
         // One opaque sum: where nothing is masked, LLVM would fold a sum of its own just the same.
         let text = format!(
@@ -31,6 +44,19 @@ pub fn lower(module: &Module<'_>, function: Function) {
         let address = builder.call(ty, context.inline_asm(ty, &text, constraints, false), &[]);
         call.replace_all_uses_with(address);
         call.erase();
+    }
+}
+
+/// Whether `user` reaches a constant offset of the address only.
+fn constant(user: Value, address: Value) -> bool {
+    match user.opcode() {
+        Some(Opcode::LLVMLoad) => true,
+        Some(Opcode::LLVMStore) => user.operand(0) != Some(address),
+        Some(Opcode::LLVMGetElementPtr) => {
+            user.operands().into_iter().skip(1).all(Value::is_constant)
+                && user.users().into_iter().all(|next| constant(next, user))
+        }
+        _ => false,
     }
 }
 

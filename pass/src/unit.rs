@@ -6,8 +6,8 @@ use crate::callouts::{Callouts, provided};
 use crate::llvm::{Context, Function, Linkage, Machine, Module, Place};
 use crate::split::{self, Names, Shared, plain};
 use crate::{
-    Error, FunctionRecord, Options, Output, OutsideRecord, Scheme, Strength, UnitRecord, asm,
-    codegen, computed_goto, depth, entry, libm, map, mask, object, prepare, safestack, select,
+    Error, FunctionRecord, Level, Options, Output, OutsideRecord, Scheme, Strength, UnitRecord,
+    asm, codegen, computed_goto, depth, entry, libm, map, mask, object, prepare, safestack, select,
     setjmp, switches, tls,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -89,7 +89,7 @@ pub fn run_keeping_ir(
     let mut clones = make_clones(&boxed, &names, &selection, &mut shared)?;
     let provided = provided();
     let mut callouts = Callouts::new(names.clone(), provided.clone(), &shared);
-    let called = rewrite_calls(&boxed, &mut clones, &shared, &mut callouts)?;
+    let called = rewrite_calls(&boxed, &mut clones, &shared, &mut callouts, options.level)?;
     record.external = callouts.external();
     callouts.export(&normal, &shared);
     let by_address: BTreeSet<String> = callouts
@@ -224,6 +224,7 @@ fn rewrite_calls(
     clones: &mut BTreeMap<String, Clone>,
     shared: &Shared,
     callouts: &mut Callouts,
+    level: Level,
 ) -> Result<BTreeMap<String, Vec<String>>, Error> {
     let unpromoted: HashMap<&str, &str> = shared
         .promoted
@@ -252,7 +253,7 @@ fn rewrite_calls(
             what,
         };
         asm::rewrite(boxed, clone.function);
-        tls::lower(boxed, clone.function);
+        tls::lower(boxed, clone.function, level);
         let mut calls = Calls {
             module: boxed,
             clones: &by_declaration,

@@ -319,7 +319,7 @@ impl Calls<'_, '_> {
     /// A call through a pointer whose convention depends on where it leads: into the box, or out.
     fn translate(
         &self,
-        site: Site,
+        mut site: Site,
         address: Value,
         buffer: Option<Value>,
         avx: bool,
@@ -339,6 +339,9 @@ impl Calls<'_, '_> {
         }
         let is_outside = builder.icmp(IntPredicate::LLVMIntEQ, start, context.ptr().null());
         let rest = block.split_before(context, call, "called");
+        // Phis of the successors were made anew, and arguments and callee may be among them.
+        site.refresh();
+        let address = call.callee().unwrap_or(address);
         let function = block.function();
         let outside = function.append_block(context, "outside");
         let inside = function.append_block(context, "inside");

@@ -11,7 +11,7 @@ mod scans;
 mod webs;
 
 use crate::cfg::Cfg;
-use crate::llvm::{Function, LlvmError, Module, Place as Attributes, Value};
+use crate::llvm::{Function, Linkage, LlvmError, Module, Place as Attributes, Value};
 use crate::options::{Level, Options, Scheme, Strength};
 use access::{Access, Positions};
 use address::{Address, Place};
@@ -70,11 +70,10 @@ struct Symbols {
 
 impl Symbols {
     fn is_local(&self, symbol: Value) -> bool {
-        *self
-            .local
-            .borrow_mut()
-            .entry(symbol)
-            .or_insert_with(|| symbol.is_dso_local())
+        *self.local.borrow_mut().entry(symbol).or_insert_with(|| {
+            // An undefined weak symbol is at address 0, which is not of the image.
+            symbol.linkage() != Linkage::LLVMExternalWeakLinkage && symbol.is_dso_local()
+        })
     }
 }
 
