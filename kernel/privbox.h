@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The module's own interfaces. Lower parts know nothing of higher ones:
+ *
+ *   symbols, cpu          what the kernel and the machine offer
+ *   stack                 safe stacks
+ *   trust, image          digests; the verified bytes
+ *   process               an address space bound to an image
+ *   switch, entry.S ...   contexts: promotion, demotion, gate
+ *   main                  device and requests
+ */
+#ifndef PRIVBOX_H
+#define PRIVBOX_H
+
+#include <linux/kref.h>
+#include <linux/mm_types.h>
+#include <linux/types.h>
+
+#include "privbox_uapi.h"
+
+#define PB_GATE_VERSION 1
+#define PB_MANIFEST_VERSION 1
+#define PB_GATE_SIZE 0x4000UL
+#define PB_SAFE_BIT 21
+#define PB_SAFE_HEADROOM (32UL << 10)
+#define PB_UNSAFE_GAP (64UL << 10)
+
+/* --- symbols.c: kernel functions that are not exported --- */
+int pb_symbols_init(void);
+
+/* --- cpu.c --- */
+int pb_cpu_check(void);		/* refuses, with one line in the log, what cannot be served */
+u64 pb_cpu_flags(void);		/* PRIVBOX_INFO_* of the machine and the parameters */
+const char *pb_cpu_missing(void);
+
+/* --- stack.c --- */
+struct pb_stack {
+	struct vm_struct *area;
+	unsigned long bottom;	/* lowest mapped byte */
+	unsigned long top;	/* behind the highest; (top - size) has bit 21 set and lower bits clear */
+	unsigned long size;	/* usable */
+	struct page **pages;
+	unsigned int n_pages;
+};
+int pb_stack_alloc(struct pb_stack *stack, unsigned long size);	/* zeroed; may sleep */
+void pb_stack_free(struct pb_stack *stack);			/* may sleep */
+unsigned long pb_stack_peak(const struct pb_stack *stack);
+
+/* --- trust.c --- */
+bool pb_trusted(const u8 digest[PRIVBOX_DIGEST_SIZE]);
+
+/* --- image.c: one copy per digest --- */
+struct pb_image {
+	struct kref ref;
+	struct list_head list;
+	u8 digest[PRIVBOX_DIGEST_SIZE];
+	u32 level, strength;
+	unsigned long size;		/* of the box, gate included */
+	struct page **pages;		/* size / PAGE_SIZE - 4: text and tables, without the gate */
+	u32 *starts;			/* of functions, relative to the box, ascending */
+	u32 n_starts;
+};
+bool pb_image_starts(const struct pb_image *image, unsigned long offset);	/* exact member */
+
+/* --- process.c: an address space bound to (image, base) --- */
+
+/* The thunk reads the first two words by the per-CPU copies (switch.c). */
+struct pb_slot {
+	unsigned long normal;		/* all ones: free */
+	unsigned long clone;
+};
+struct pb_process {
+	struct kref ref;		/* contexts, mappings */
+	struct hlist_node node;
+	struct mm_struct *mm;		/* mmgrab */
+	struct pb_image *image;
+	unsigned long base;
+	unsigned long landing;
+	long unsafe_sp;			/* offset from the FS base */
+	/*
+	 * Open addressing: slot of A is at byte offset (u32)A & mask, then upwards to the first free one.
+	 * Holds the process's map and every function start with itself. Targets are function starts only.
+	 */
+	unsigned long mask;
+	struct pb_slot *slots;
+};
+struct pb_process *pb_process_get(struct mm_struct *mm);	/* NULL: not bound; mapped or not */
+void pb_process_put(struct pb_process *process);
+bool pb_process_mapped(const struct pb_process *process);
+
+/* --- switch.c and the assembly --- */
+int pb_switch_init(void);
+void pb_switch_exit(void);
+extern const char pb_gate_bytes[], pb_gate_bytes_end[];		/* at most PB_GATE_SIZE, position independent */
+int pb_context_attach(struct pb_process *process, unsigned long safe_stack);	/* takes its own reference */
+int pb_context_stats(struct privbox_stats *stats);		/* of current; -ESRCH: it has none */
+unsigned long pb_context_count(void);
+
+#endif
