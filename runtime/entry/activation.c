@@ -5,19 +5,36 @@
  * nothing that returns.
  */
 #include "state.h"
+#include <stdatomic.h>
 
 #define NO_VECTORS __attribute__((target("general-regs-only")))
 
+/* Under the mark __privbox_forgetting. A handler that interrupts this may put its activation over the record
+ * as soon as safe_sp leads above it: everything is read before. */
 NO_VECTORS void __privbox_pop_activation(void)
 {
-	struct pb_activation *a = __privbox_activation;
+	volatile struct pb_activation *at = __privbox_activation;
+	struct pb_activation a = *at;
 
-	__privbox_va_area = a->va_area;
-	__privbox_va_desc = a->va_desc;
-	__privbox_try_head = a->try_head;
-	__privbox_unsafe_sp = a->unsafe_sp;
-	__privbox_activation = a->prev;
-	__privbox_safe_sp = a->safe_sp;
+	atomic_signal_fence(memory_order_seq_cst);
+	__privbox_va_area = a.va_area;
+	__privbox_va_desc = a.va_desc;
+	__privbox_try_head = a.try_head;
+	__privbox_activation = a.prev;
+	atomic_signal_fence(memory_order_seq_cst);
+	__privbox_safe_sp = a.safe_sp;
+	atomic_signal_fence(memory_order_seq_cst);
+	__privbox_unsafe_sp = a.unsafe_sp;
+}
+
+/* Below the innermost records: free if what ran there in the box was abandoned. */
+NO_VECTORS uintptr_t __privbox_below_records(void)
+{
+	uintptr_t try = __privbox_try_head, activation = (uintptr_t)__privbox_activation;
+	/* A record of try in another block is older than the activation. */
+	bool newer = try && try < activation && (try ^ activation) >> PB_BLOCK_SHIFT == 0;
+
+	return newer ? try : activation;
 }
 
 void __privbox_callout_fixup(uintptr_t safe_sp) PB_HIDDEN;
@@ -25,10 +42,14 @@ void __privbox_callout_fixup(uintptr_t safe_sp) PB_HIDDEN;
 /* A call-out returned to safe_sp, but the thread's last call-out was another one. */
 NO_VECTORS void __privbox_callout_fixup(uintptr_t safe_sp)
 {
+	__privbox_forgetting = (uintptr_t)__builtin_frame_address(0);
+	atomic_signal_fence(memory_order_seq_cst);
 	while (__privbox_safe_sp != safe_sp) {
 		if (!__privbox_activation)
 			__privbox_fail("a call out of the box returned out of order",
 				       "coroutines must not switch stacks inside call-outs");
 		__privbox_pop_activation();
 	}
+	atomic_signal_fence(memory_order_seq_cst);
+	__privbox_forgetting = 0;
 }

@@ -95,6 +95,7 @@ __privbox_enter:
 	movaps	%xmm5, 160(%rsp)
 	movaps	%xmm6, 192(%rsp)
 	movaps	%xmm7, 224(%rsp)
+	movb	$0, 256(%rsp)
 	jmp	2f
 1:	vmovaps	%ymm0, (%rsp)
 	vmovaps	%ymm1, 32(%rsp)
@@ -104,13 +105,25 @@ __privbox_enter:
 	vmovaps	%ymm5, 160(%rsp)
 	vmovaps	%ymm6, 192(%rsp)
 	vmovaps	%ymm7, 224(%rsp)
+	/* Loading a whole register marks its upper half as used even if it is 0, which slows down all SSE code
+	 * from here on: only if an argument is there. */
+	vorps	%ymm0, %ymm1, %ymm8
+	vorps	%ymm2, %ymm3, %ymm9
+	vorps	%ymm4, %ymm5, %ymm10
+	vorps	%ymm6, %ymm7, %ymm11
+	vorps	%ymm8, %ymm9, %ymm8
+	vorps	%ymm10, %ymm11, %ymm10
+	vorps	%ymm8, %ymm10, %ymm8
+	vextractf128 $1, %ymm8, %xmm8
+	vptest	%xmm8, %xmm8
+	setne	256(%rsp)
 	vzeroupper
 2:	leaq	8(%rbp), %rdi		/* RSP at our entry */
 	leaq	-56(%rbp), %rsi		/* RDI, RSI, RDX, RCX, R8, R9 */
 	callq	__privbox_enter_slow
 	movq	%rax, %r11
 	movq	%rdx, %rax
-	cmpb	$0, __privbox_avx(%rip)
+	cmpb	$0, 256(%rsp)
 	jne	3f
 	movaps	(%rsp), %xmm0
 	movaps	32(%rsp), %xmm1
@@ -165,5 +178,6 @@ __privbox_enter:
 	TLSVAR __privbox_try_head, 0
 	TLSVAR __privbox_token, 0
 	TLSVAR __privbox_counters, 0, 24
+	TLSVAR __privbox_forgetting, 0
 
 	.section .note.GNU-stack, "", @progbits

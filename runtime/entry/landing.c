@@ -19,9 +19,9 @@ _Noreturn void __privbox_land(long value, const uint64_t *token, long site) PB_H
 void __privbox_land(long value, const uint64_t *token, long site)
 {
 	/* A handler that interrupted the box jumped: what it interrupted is abandoned, and below the
-	 * innermost try the safe stack is free. */
+	 * innermost records the safe stack is free. */
 	if (!__privbox_safe_sp)
-		__privbox_safe_sp = __privbox_try_head;
+		__privbox_safe_sp = __privbox_below_records();
 	__privbox_throw_from_outside(*token, value, site);
 	__privbox_dead_jump();
 }

@@ -64,19 +64,22 @@ struct pb_counters {
 	uint64_t entries, callouts, gate_calls;
 };
 
-/* Box code uses the first four; they are part of the box ABI. */
+/* Box code uses the first five; they are part of the box ABI. */
 PB_TLS uintptr_t __privbox_unsafe_sp;	/* ~0 while no activation lives */
 PB_TLS uintptr_t __privbox_va_area;
 PB_TLS uintptr_t __privbox_va_desc;
 PB_TLS int *__privbox_errno;
 PB_TLS const void *__privbox_ctype[3];	/* ctype.c */
 void __privbox_ctype_init(void) PB_HIDDEN;
-/* Where the next activation may be put: not 0 = this thread is outside the box, 0 = in it. */
+/* Where the next activation may be put: not 0 = this thread is outside the box, 0 = in it,
+ * or never entered. */
 PB_TLS uintptr_t __privbox_safe_sp;
 PB_TLS struct pb_activation *__privbox_activation;
 PB_TLS uintptr_t __privbox_try_head;
 PB_TLS uint64_t __privbox_token;
 PB_TLS struct pb_counters __privbox_counters;
+/* Not 0: activations are being forgotten, by code with RSP below this. */
+PB_TLS uintptr_t __privbox_forgetting;
 
 /* Linker script. */
 extern char __privbox_text_start[] PB_HIDDEN, __privbox_text_end[] PB_HIDDEN;
@@ -101,6 +104,7 @@ PB_HIDDEN bool __privbox_build_table(void);
 PB_HIDDEN void __privbox_thread_setup(bool stats);
 PB_HIDDEN void __privbox_sum_counters(struct pb_counters *sum, unsigned *threads, size_t *peak);
 PB_HIDDEN void __privbox_pop_activation(void);
+PB_HIDDEN uintptr_t __privbox_below_records(void);
 PB_HIDDEN _Noreturn void __privbox_fail(const char *what, const char *todo);
 PB_HIDDEN void __privbox_strict_setup(void);
 PB_HIDDEN uintptr_t __privbox_strict_stack(uintptr_t rsp, uintptr_t *args);

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@
 
 struct thread {
 	uintptr_t blocks[MAX_BLOCKS];
-	uintptr_t stack;	/* the ordinary one, once asked for */
+	uintptr_t stack;	/* the ordinary one */
 	size_t stack_size;
 	bool counted;
 	struct pb_counters *counters;
@@ -151,8 +152,7 @@ void __privbox_thread_setup(bool stats)
 {
 	have_key = !pthread_key_create(&key, thread_end);
 	want_stats = stats;
-	if (stats)
-		pthread_atfork(NULL, NULL, forked);
+	pthread_atfork(NULL, NULL, forked);
 }
 
 void __privbox_sum_counters(struct pb_counters *sum, unsigned *count, size_t *peak)
@@ -173,6 +173,38 @@ void __privbox_sum_counters(struct pb_counters *sum, unsigned *count, size_t *pe
 	pthread_mutex_unlock(&threads_lock);
 }
 
+/* Where the thread's ordinary stack lies. At the first entry, not when the answer is needed: that may be in a
+ * handler that interrupted malloc, which pthread_getattr_np uses. For the main thread it would also read
+ * /proc/self/maps. */
+static void find_stack(void)
+{
+	extern void *__libc_stack_end;
+	const uintptr_t most = (uintptr_t)1 << 40;	/* unlimited: nothing is mapped nearby then */
+	pthread_attr_t attr;
+	struct rlimit limit;
+	void *start;
+	size_t size;
+
+	if (syscall(SYS_gettid) == getpid()) {
+		uintptr_t end = ((uintptr_t)__libc_stack_end | (PAGE - 1)) + 1;
+		size = getrlimit(RLIMIT_STACK, &limit) || limit.rlim_cur > most ? most : limit.rlim_cur;
+		/* Above the stack pointer at the start lie only the arguments and the environment. */
+		self.stack = end - size;
+		self.stack_size = size;
+	} else if (!pthread_getattr_np(pthread_self(), &attr)) {
+		if (!pthread_attr_getstack(&attr, &start, &size)) {
+			self.stack = (uintptr_t)start;
+			self.stack_size = size;
+		}
+		pthread_attr_destroy(&attr);
+	}
+}
+
+static uintptr_t block_top(uintptr_t block)
+{
+	return block + PB_BLOCK_SIZE - PAGE;
+}
+
 static void first_entry(void)
 {
 	int saved = errno;
@@ -185,7 +217,13 @@ static void first_entry(void)
 		__privbox_token = atomic_fetch_add(&next, 1) << 40 | 1;
 	}
 	self.counters = &__privbox_counters;
-	self.blocks[0] = map_block();
+	find_stack();
+	uintptr_t block = map_block();
+	/* A handler may have interrupted us and made the first entry itself. */
+	if (self.blocks[0])
+		munmap((char *)block, PB_BLOCK_SIZE);
+	else
+		self.blocks[0] = block;
 	if (have_key)
 		pthread_setspecific(key, &self);
 	if (!self.counted) {
@@ -197,12 +235,8 @@ static void first_entry(void)
 				break;
 		}
 	}
+	__privbox_safe_sp = block_top(self.blocks[0]);
 	errno = saved;
-}
-
-static uintptr_t block_top(uintptr_t block)
-{
-	return block + PB_BLOCK_SIZE - PAGE;
 }
 
 static bool on_safe_stack(uintptr_t rsp)
@@ -242,25 +276,16 @@ static bool on_alternate_stack(void)
 	return on;
 }
 
-/* Asked once per thread: for the main thread libc reads /proc/self/maps. */
 static bool on_own_stack(uintptr_t rsp)
 {
-	if (!self.stack_size) {
-		pthread_attr_t attr;
-		void *start;
-		size_t size;
-		int saved = errno;
-
-		if (!pthread_getattr_np(pthread_self(), &attr)) {
-			if (!pthread_attr_getstack(&attr, &start, &size)) {
-				self.stack = (uintptr_t)start;
-				self.stack_size = size;
-			}
-			pthread_attr_destroy(&attr);
-		}
-		errno = saved;
-	}
 	return rsp - self.stack < self.stack_size;
+}
+
+/* Whether the code that made this activation has been left by a jump: a caller's frame, or one in its place,
+ * runs on the same stack. */
+static bool abandoned(const struct pb_activation *a, uintptr_t rsp)
+{
+	return on_own_stack(rsp) && (!on_own_stack(a->rsp) || rsp >= a->rsp) && !on_alternate_stack();
 }
 
 struct place __privbox_enter_slow(uintptr_t rsp, uintptr_t *args) PB_HIDDEN;
@@ -268,6 +293,9 @@ struct place __privbox_enter_slow(uintptr_t rsp, uintptr_t *args) PB_HIDDEN;
 /* Where the next activation goes, when the caller's RSP is `rsp` at its return address. */
 struct place __privbox_enter_slow(uintptr_t rsp, uintptr_t *args)
 {
+	/* A handler that interrupted the forgetting of activations forgets none. The other way round, a mark
+	 * above us is stale: that handler jumped. */
+	bool forgetting = __privbox_forgetting && (rsp < __privbox_forgetting || on_alternate_stack());
 	struct place p;
 
 	(void)args;
@@ -277,28 +305,23 @@ struct place __privbox_enter_slow(uintptr_t rsp, uintptr_t *args)
 			p = (struct place){ rsp - 256, __privbox_unsafe_sp - PB_UNSAFE_GAP };
 			break;
 		}
-		if (!__privbox_activation) {
-			if (!self.blocks[0])
-				first_entry();
-			p = (struct place){ block_top(self.blocks[0]), rsp };
-			break;
-		}
-		/* In the box, and yet normal code runs, elsewhere than on the safe stack. */
-		if (!__privbox_safe_sp) {
-			if (on_alternate_stack()) {
-				p = (struct place){ spare_block(), rsp };
-				break;
-			}
-			__privbox_pop_activation();
-			continue;
-		}
-		/* Called out. The call-out's frames lie below its unsafe stack pointer: being at
-		 * or above it on the same stack means that they are gone. */
-		if (rsp < __privbox_unsafe_sp || on_alternate_stack() || !on_own_stack(rsp)) {
+		if (!self.blocks[0])
+			first_entry();
+		if (!__privbox_activation || forgetting || !abandoned(__privbox_activation, rsp)) {
 			p = (struct place){ __privbox_safe_sp, rsp };
+			/* In the box, and yet normal code runs, not on the safe stack: a jump into the box
+			 * was interrupted before it arrived (setjmp.S), or a handler that jumped has left
+			 * dead frames; else a handler runs on an alternate stack. */
+			if (!p.safe)
+				p.safe = !forgetting && on_own_stack(rsp) && !on_alternate_stack() ?
+					__privbox_below_records() : spare_block();
 			break;
 		}
+		__privbox_forgetting = rsp;
+		atomic_signal_fence(memory_order_seq_cst);
 		__privbox_pop_activation();
+		atomic_signal_fence(memory_order_seq_cst);
+		__privbox_forgetting = 0;
 	}
 #ifdef PRIVBOX_STRICT
 	if (p.unsafe >> 46 & 1)

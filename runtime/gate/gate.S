@@ -264,6 +264,9 @@ __morestack:
 	pushq	%rbx
 	.cfi_def_cfa_offset 24
 	.cfi_offset %rbx, -24
+	pushq	%r12
+	.cfi_def_cfa_offset 32
+	.cfi_offset %r12, -32
 	movq	%rsp, %rbp
 	.cfi_def_cfa_register %rbp
 	movq	%rdi, %rbx
@@ -281,7 +284,8 @@ __morestack:
 1:	pushq	440(%rbx,%rcx,8)
 	decq	%rcx
 	jne	1b
-2:	testb	$1, 328(%rbx)
+2:	movl	328(%rbx), %r12d	/* flags, once: another thread may change them */
+	testb	$1, %r12b
 	jne	3f
 	movups	64(%rbx), %xmm0
 	movups	96(%rbx), %xmm1
@@ -310,17 +314,17 @@ __morestack:
 	callq	*%r10
 	movq	%rax, 336(%rbx)
 	movq	%rdx, 344(%rbx)
-	testb	$1, 328(%rbx)
+	testb	$1, %r12b
 	jne	5f
 	movups	%xmm0, 352(%rbx)
 	movups	%xmm1, 384(%rbx)
 	jmp	6f
 5:	vmovups	%ymm0, 352(%rbx)
 	vmovups	%ymm1, 384(%rbx)
-6:	testb	$2, 328(%rbx)
+6:	testb	$2, %r12b
 	je	7f
 	fstpt	416(%rbx)
-	testb	$4, 328(%rbx)
+	testb	$4, %r12b
 	je	7f
 	fstpt	432(%rbx)
 7:	cmpq	%rbp, TLS(__privbox_safe_sp)
@@ -331,6 +335,9 @@ __morestack:
 8:	movq	%rbp, %rsp
 	.cfi_def_cfa_register %rsp
 	movq	$0, TLS(__privbox_safe_sp)
+	popq	%r12
+	.cfi_def_cfa_offset 24
+	.cfi_restore %r12
 	popq	%rbx
 	.cfi_def_cfa_offset 16
 	.cfi_restore %rbx
@@ -357,9 +364,9 @@ __morestack:
 	pushq	TLS(__privbox_activation)
 	pushq	TLS(__privbox_unsafe_sp)
 	.cfi_adjust_cfa_offset 16
-	movq	TLS(__privbox_token), %rcx
+	movl	$1, %ecx
+	xaddq	%rcx, TLS(__privbox_token)	/* at once: a handler's try takes the next one */
 	incq	%rcx
-	movq	%rcx, TLS(__privbox_token)
 	pushq	%rcx
 	pushq	TLS(__privbox_try_head)
 	.cfi_adjust_cfa_offset 16

@@ -429,6 +429,44 @@ static long make_threads(void)
 		CHECK(!pthread_join(t[i], &r) && (long)r == (i == 3 ? 33 : i));
 	return 1;
 }
+/* Vector arguments get through a thread's first entry, which C code decides, whole. */
+static void *wide(void *keep)
+{
+	long a = 1, b = 2;
+	const unsigned char *in = keep;
+	unsigned char out[64];
+
+	__asm__ volatile("vmovups (%[in]), %%ymm0\n\tvmovups 32(%[in]), %%ymm7\n\t"
+			 "movq %%rsp, %%rbx\n\tsubq $128, %%rsp\n\tandq $-16, %%rsp\n\t"
+			 "call add\n\tmovq %%rbx, %%rsp\n\t"
+			 "vmovups %%ymm0, (%[out])\n\tvmovups %%ymm7, 32(%[out])\n\tvzeroupper"
+			 : "+D"(a), "+S"(b)
+			 : [in] "r"(in), [out] "r"(out)
+			 : "memory", "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "cc", "xmm0", "xmm1",
+			   "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+			   "xmm12", "xmm13", "xmm14", "xmm15");
+	CHECK(!memcmp(in, out, sizeof out));
+	return 0;
+}
+static void test_wide(void)
+{
+	unsigned char in[64] = { 0 };
+
+	if (!__builtin_cpu_supports("avx"))
+		return;
+	/* Nothing above, something in the last byte of one, in the first upper byte of another. */
+	for (int i = 0; i < 4; i++) {
+		pthread_t t;
+		for (int k = 0; k < 64; k++)
+			in[k] = (k & 16) ? 0 : (unsigned char)(k + 1);
+		if (i & 1)
+			in[16] = 7;
+		if (i & 2)
+			in[63] = 9;
+		CHECK(!pthread_create(&t, 0, wide, in) && !pthread_join(t, 0));
+	}
+}
+
 static void *nothing(void *arg)
 {
 	return (void *)add((long)arg, 1);
@@ -577,6 +615,7 @@ static void *run_all(void *unused)
 	RUN(test_system_calls());
 	RUN(test_fork());
 	RUN(test_threads());
+	RUN(test_wide());
 	RUN(test_signals(0));
 	RUN(test_signals(SA_ONSTACK));
 	RUN(test_signals(SA_NODEFER));

@@ -27,6 +27,11 @@ for ld in lld-22 bfd; do
 		PRIVBOX=off timeout 200 "$name" off >/dev/null || { echo "FAILED off $name"; exit 1; }
 	done
 done
+# A signal at every instruction: one link mode is enough.
+name=$out/step
+"$CC" -g -O2 -fPIC -static-pie -fuse-ld=lld-22 -Wl,-z,separate-code -Wl,--gc-sections -Wl,-T,"$script" \
+	"$here/tests/step.c" "$here/tests/box.S" "$out/libprivbox.a" -o "$name"
+PRIVBOX=user timeout 300 "$name" >"$name.out" || { echo "FAILED $name"; tail -3 "$name.out"; exit 1; }
 name=$out/basic-strict
 "$CC" -g -O2 -static -no-pie -fuse-ld=lld-22 -DPRIVBOX_STRICT -Wl,-z,separate-code -Wl,--gc-sections -Wl,-T,"$script" \
 	"$here/tests/basic.c" "$here/tests/box.S" "$out/libprivbox-strict.a" -lpthread -o "$name"
