@@ -10,9 +10,11 @@
 
 /* PRIVBOX int serve(int fd);          calling serve() from normal code enters the box
  * PRIVBOX_OUTSIDE void log_line(...); never runs in the box: box code calls it out */
-#if defined(__clang__) /* noduplicate: no specialised copies that bypass the entry */
-#define PRIVBOX __attribute__((annotate("privbox"), noinline, noduplicate))
-#define PRIVBOX_OUTSIDE __attribute__((annotate("privbox_outside"), noinline, noduplicate))
+#if defined(__clang__)
+/* Nothing but noinline: with noduplicate beside it clang drops noinline. The annotation refers to
+ * the function, which keeps the optimiser from specialised copies that would bypass the entry. */
+#define PRIVBOX __attribute__((annotate("privbox"), noinline))
+#define PRIVBOX_OUTSIDE __attribute__((annotate("privbox_outside"), noinline))
 #elif defined(__GNUC__)
 #define PRIVBOX __attribute__((noinline))
 #define PRIVBOX_OUTSIDE __attribute__((noinline))
