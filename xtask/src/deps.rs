@@ -10,12 +10,14 @@ use anyhow::Result;
 use crate::util::{self, Failure};
 
 /// Why a package is needed; a command asks only for what it uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// Building the toolchain and using it.
     Build,
     /// Running the tests as well.
     Test,
+    /// Building the module and running it in QEMU; nothing of the others.
+    Vm,
 }
 
 struct Package {
@@ -80,6 +82,42 @@ const PACKAGES: &[Package] = &[
         purpose: "the headers of random programs",
         evidence: &["/usr/include/csmith/csmith.h"],
     },
+    Package {
+        name: "qemu-system-x86",
+        need: Need::Vm,
+        purpose: "the machine that kernels run on",
+        evidence: &["qemu-system-x86_64"],
+    },
+    Package {
+        name: "make",
+        need: Need::Vm,
+        purpose: "building the module",
+        evidence: &["make"],
+    },
+    Package {
+        name: "gcc-12",
+        need: Need::Vm,
+        purpose: "the compiler of Debian's kernels, for the module",
+        evidence: &["gcc-12"],
+    },
+    Package {
+        name: "libelf1",
+        need: Need::Vm,
+        purpose: "for the programs of a module's build",
+        evidence: &["/usr/lib/x86_64-linux-gnu/libelf.so.1"],
+    },
+    Package {
+        name: "libc6-dev",
+        need: Need::Vm,
+        purpose: "the static C library, for the guest's first program",
+        evidence: &["/usr/lib/x86_64-linux-gnu/libc.a"],
+    },
+    Package {
+        name: "xz-utils",
+        need: Need::Vm,
+        purpose: "the kernel's own modules are compressed",
+        evidence: &["xz"],
+    },
 ];
 
 /// Makes sure that everything needed is there: installs it where that is possible and allowed, and says
@@ -99,7 +137,7 @@ pub fn ensure(need: Need, install: bool) -> Result<()> {
     if !is_root() {
         return Err(explain(&missing, "only root can install them").into());
     }
-    println!("packages  installing {}", names.join(" "));
+    eprintln!("packages  installing {}", names.join(" "));
     apt_get(&["update"]).map_err(|error| explain(&missing, &error.to_string()))?;
     let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
     arguments.extend(&names);
@@ -132,7 +170,8 @@ fn missing(need: Need) -> Vec<&'static Package> {
     PACKAGES
         .iter()
         .filter(|package| {
-            package.need <= need && !package.evidence.iter().all(|file| is_there(file))
+            (package.need == need || (need == Need::Test && package.need == Need::Build))
+                && !package.evidence.iter().all(|file| is_there(file))
         })
         .collect()
 }
@@ -170,7 +209,8 @@ fn explain(missing: &[&Package], why: &str) -> Failure {
     Failure::Packages(text)
 }
 
-fn is_root() -> bool {
+/// Whether we may install packages.
+pub fn is_root() -> bool {
     // "Uid: real effective saved filesystem"
     fs::read_to_string("/proc/self/status").is_ok_and(|status| {
         status
@@ -179,7 +219,8 @@ fn is_root() -> bool {
     })
 }
 
-fn apt_get(arguments: &[&str]) -> Result<()> {
+/// Runs apt-get without questions.
+pub fn apt_get(arguments: &[&str]) -> Result<()> {
     let mut command = Command::new("apt-get");
     command
         .arg("-q")

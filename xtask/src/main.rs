@@ -1,4 +1,4 @@
-//! The commands of the project: `cargo xtask build|install|demo|test|bench|sources`.
+//! The commands of the project: `cargo xtask build|install|demo|test|vm|bench|sources`.
 //!
 //! This crate builds without LLVM, because installing LLVM is its first task. It only runs other programs:
 //! apt-get, cargo, clang, the toolchain that it builds.
@@ -12,6 +12,7 @@ mod sources;
 mod test;
 mod toolchain;
 mod util;
+mod vm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,6 +49,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run every test; the last line is `N passed, N failed`.
     Test(test::Arguments),
+    /// Run a command on a stock Debian kernel with the module, in QEMU.
+    Vm(vm::Arguments),
     /// Measure.
     Bench {
         #[command(subcommand)]
@@ -63,15 +66,18 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(error.downcast_ref::<Failure>().map_or(1, Failure::code))
+            let trouble = error.downcast_ref().map(vm::Trouble::code);
+            let failure = error.downcast_ref().map(Failure::code);
+            ExitCode::from(trouble.or(failure).unwrap_or(1))
         }
     }
 }
 
-fn run(arguments: &Arguments) -> anyhow::Result<()> {
+/// Returns the exit code: that of the command for `vm`, else 0.
+fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let project = Project::find()?;
     let install = !arguments.no_install;
     match &arguments.command {
@@ -79,6 +85,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Install(options) => install::run(&project, options, install),
         Command::Demo(options) => demo::run(&project, options, install),
         Command::Test(options) => test::run(&project, options, install),
+        Command::Vm(options) => return vm::run(&project, options, install),
         Command::Bench { what } => bench::run(&project, what, install),
         Command::Sources { name } => {
             for (source, folder) in sources::fetch(&project)?.all() {
@@ -89,4 +96,5 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Ok(())
         }
     }
+    .map(|()| 0)
 }
