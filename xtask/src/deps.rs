@@ -115,8 +115,14 @@ const PACKAGES: &[Package] = &[
     Package {
         name: "xz-utils",
         need: Need::Vm,
-        purpose: "the kernel's own modules are compressed",
+        purpose: "kernels and their modules are compressed",
         evidence: &["xz"],
+    },
+    Package {
+        name: "zstd",
+        need: Need::Vm,
+        purpose: "newer kernels are compressed with it",
+        evidence: &["zstd"],
     },
 ];
 

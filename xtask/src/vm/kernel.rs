@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::Trouble;
+use super::{Trouble, vmlinux};
 use crate::deps;
 use crate::util::{self, Failure, Project};
 
@@ -17,8 +17,10 @@ use crate::util::{self, Failure, Project};
 pub struct Kernel {
     /// As `uname -r` says it: `6.1.0-56-amd64`.
     pub release: String,
-    /// The compressed kernel.
+    /// The compressed kernel, which chooses its address when it boots.
     pub image: PathBuf,
+    /// The same kernel, not compressed: boots faster, at its usual address.
+    pub vmlinux: PathBuf,
     /// The folder of its modules, `lib/modules/RELEASE`.
     pub modules: PathBuf,
     /// Where modules are built against it.
@@ -31,6 +33,7 @@ impl Kernel {
         Self {
             release: release.to_owned(),
             image: folder.join(format!("boot/vmlinuz-{release}")),
+            vmlinux: folder.join(format!("boot/vmlinux-{release}")),
             modules: folder.join("lib/modules").join(release),
             headers: folder.join(format!("usr/src/linux-headers-{release}")),
         }
@@ -60,7 +63,9 @@ pub fn find(project: &Project, wanted: &str, install: bool) -> Result<Kernel> {
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|release| matches(release, wanted));
     if let Some(release) = there.max_by(|a, b| compare(a, b)) {
-        return Ok(Kernel::at(&store, &release));
+        let kernel = Kernel::at(&store, &release);
+        vmlinux::extract(&kernel.image, &kernel.vmlinux)?;
+        return Ok(kernel);
     }
     if !deps::is_program("apt-get") {
         return Err(Trouble::Setup(
@@ -163,6 +168,7 @@ fn unpack(store: &Path, release: &str) -> Result<Kernel> {
             bail!("the packages do not hold {}", path.display());
         }
     }
+    vmlinux::extract(&kernel.image, &kernel.vmlinux)?;
     Ok(kernel)
 }
 

@@ -67,6 +67,9 @@ pub struct Log {
 /// Lines after a report that are shown with it.
 const CONTEXT: usize = 60;
 
+/// Lines of reports that are shown at once.
+const SHOWN: usize = 150;
+
 impl Log {
     /// Takes one record (`level,number,microseconds,flags;text`), and returns it as a line for people.
     pub fn take(&mut self, record: &str) -> String {
@@ -109,7 +112,13 @@ impl Log {
     /// The lines that report something since the last time.
     pub fn reports(&mut self) -> Vec<String> {
         self.following = 0;
-        std::mem::take(&mut self.reports)
+        let mut reports = std::mem::take(&mut self.reports);
+        let left = reports.len().saturating_sub(SHOWN);
+        if left > 0 {
+            reports.truncate(SHOWN);
+            reports.push(format!("... and {left} more lines"));
+        }
+        reports
     }
 }
 

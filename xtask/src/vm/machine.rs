@@ -21,7 +21,7 @@ use crate::util::{self, Failure};
 /// How the machine is made.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Compressed kernel.
+    /// Compressed kernel, or an ELF file.
     pub image: PathBuf,
     /// Initramfs with the agent.
     pub initramfs: PathBuf,
@@ -148,7 +148,11 @@ impl Machine {
         let deadline = Instant::now() + BOOT_LIMIT;
         loop {
             match machine.next(deadline, "boot")? {
-                Some(message) if message.kind == b'B' => return Ok(machine),
+                Some(message) if message.kind == b'B' => {
+                    // What a kernel says of its CPU when it boots is not our doing.
+                    machine.log.reports();
+                    return Ok(machine);
+                }
                 Some(_) => {}
                 None => {
                     return Err(Trouble::Boot(format!(

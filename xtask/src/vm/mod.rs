@@ -3,6 +3,7 @@
 //! | file | |
 //! | --- | --- |
 //! | `kernel` | Debian's packages of a kernel, unpacked |
+//! | `vmlinux` | the kernel out of its compressed image |
 //! | `module` | builds `kernel/` for it |
 //! | `initramfs` | the agent and the modules that mount the host's tree |
 //! | `guest/agent.c` | what runs as the guest's first process |
@@ -14,6 +15,7 @@ mod kernel;
 mod log;
 mod machine;
 mod module;
+mod vmlinux;
 
 use std::env;
 use std::ffi::OsString;
@@ -126,6 +128,9 @@ pub struct Arguments {
     /// Memory of the guest.
     #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(128..), value_name = "MIB")]
     memory: u32,
+    /// The kernel chooses its address; boots more slowly.
+    #[arg(long)]
+    kaslr: bool,
     /// The guest's clock counts instructions: figures are the same in every run.
     #[arg(long)]
     icount: bool,
@@ -177,7 +182,11 @@ fn run_command(project: &Project, arguments: &Arguments, install: bool) -> Resul
         Some(module::build(project, &kernel, &source)?)
     };
     let config = Config {
-        image: kernel.image.clone(),
+        image: if arguments.kaslr {
+            kernel.image.clone()
+        } else {
+            kernel.vmlinux.clone()
+        },
         initramfs,
         pti: arguments.pti.map(|pti| pti == Switch::On),
         smp: arguments.smp,
