@@ -5,6 +5,7 @@
 //! build, to run or to give the native checksum is reported and counts as a failure of the command.
 
 mod figures;
+mod gate;
 mod measure;
 mod paper;
 mod programs;
@@ -31,6 +32,8 @@ use programs::{PROGRAMS, Program, VARIANTS, Variant};
 pub enum What {
     /// Run time, code size and compile time of instrumented programs against clang -O2.
     Overhead(Options),
+    /// Guest instructions of system calls through `syscall` and through the gate, of entries, call-outs, page faults.
+    Gate(gate::Options),
 }
 
 /// Options of `bench overhead`.
@@ -52,7 +55,10 @@ pub struct Options {
 
 /// Runs the benchmark.
 pub fn run(project: &Project, what: &What, install: bool) -> Result<()> {
-    let What::Overhead(options) = what;
+    let options = match what {
+        What::Gate(options) => return gate::run(project, options, install),
+        What::Overhead(options) => options,
+    };
     let programs = choose(PROGRAMS, |p| p.name, &options.only, "program")?;
     let variants: Vec<&Variant> = choose(VARIANTS, |v| v.name, &options.variants, "variant")?;
     let variants: Vec<&Variant> = VARIANTS
