@@ -5,21 +5,19 @@
 
 mod bench;
 mod demo;
-mod deps;
 mod install;
 mod runtime;
 mod sources;
 mod test;
 mod toolchain;
-mod util;
-mod vm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::util::{Failure, Project};
+use xtask::util::{Failure, Project};
+use xtask::{deps, util, vm};
 
 #[derive(Parser)]
 #[command(
