@@ -150,7 +150,7 @@ static void only_starts(void)
 static void tags_are_checked(void)
 {
 	static const unsigned long landings[] = {
-		PRIVBOX_LANDING_RETURN, PRIVBOX_LANDING_RESUME, PRIVBOX_LANDING_SYSCALL_RETURN,
+		PRIVBOX_LANDING_RETURN, PRIVBOX_LANDING_RESUME_INT3, PRIVBOX_LANDING_SYSCALL_INT3,
 	};
 	static const uint64_t tags[] = { 0, 1, 2, 3, UINT64_MAX, UINT64_MAX - 1, KERNEL_HALF, 1UL << 40 };
 
@@ -167,7 +167,7 @@ static void tags_are_checked(void)
 				CHECK(CAUGHT(enter_tagged(add_clone, 1, 2, 3, tags[k])) == SIGTRAP);
 		for (unsigned long at = 0; at < PRIVBOX_LANDING_SIZE; at++) {
 			struct regs r = { .rbx = 1 };
-			if (at != PRIVBOX_LANDING_ENTER && (at & 0xf) >= 6)
+			if (at != PRIVBOX_LANDING_ENTER && (at & 7) == 7)
 				CHECK(CAUGHT(hostile_jump(&r, at)) != 0);
 		}
 		/* Again with tags that were in use. */
@@ -187,8 +187,8 @@ static void tags_are_used_once(void)
 	CHECK(old_tag);
 	for (int i = 0; i < 3; i++) {
 		struct regs r = { .rbx = old_tag };
-		unsigned long at = i == 0 ? PRIVBOX_LANDING_RETURN : i == 1 ? PRIVBOX_LANDING_RESUME :
-			PRIVBOX_LANDING_SYSCALL_RETURN;
+		unsigned long at = i == 0 ? PRIVBOX_LANDING_RETURN : i == 1 ? PRIVBOX_LANDING_RESUME_INT3 :
+			PRIVBOX_LANDING_SYSCALL_INT3;
 		CHECK(CAUGHT(hostile_jump(&r, at)) == SIGTRAP);
 	}
 	CHECK(CAUGHT(enter_tagged(add_clone, 1, 2, 3, old_tag)) == SIGTRAP);
@@ -199,8 +199,8 @@ static long wrong_kind(long x)
 {
 	struct regs r = { .rbx = hostile_at_callout.rbx };
 
-	CHECK(CAUGHT(hostile_jump(&r, PRIVBOX_LANDING_RESUME)) == SIGTRAP);
-	CHECK(CAUGHT(hostile_jump(&r, PRIVBOX_LANDING_SYSCALL_RETURN)) == SIGTRAP);
+	CHECK(CAUGHT(hostile_jump(&r, PRIVBOX_LANDING_RESUME_INT3)) == SIGTRAP);
+	CHECK(CAUGHT(hostile_jump(&r, PRIVBOX_LANDING_SYSCALL_INT3)) == SIGTRAP);
 	r.rbx++;
 	CHECK(CAUGHT(hostile_jump(&r, PRIVBOX_LANDING_RETURN)) == SIGTRAP);
 	return x;
@@ -396,7 +396,7 @@ static void frame_handler(int signal, siginfo_t *info, void *context)
 	case 5: g[REG_CSGSFS] = (g[REG_CSGSFS] & ~0xffff) | 0x23; break;
 	case 6: g[REG_RSP] = (greg_t)0xffffffff81000000UL; break;
 	case 7: g[REG_RIP] = (greg_t)(hostile_landing + PRIVBOX_LANDING_RETURN); break;
-	case 8: g[REG_RIP] = (greg_t)(hostile_landing + PRIVBOX_LANDING_SYSCALL_RETURN); break;
+	case 8: g[REG_RIP] = (greg_t)(hostile_landing + PRIVBOX_LANDING_SYSCALL_INT3); break;
 	case 9: g[REG_CSGSFS] = (g[REG_CSGSFS] & 0xffffffffffffLL) | (greg_t)0x18 << 48; break;
 	}
 }

@@ -30,6 +30,8 @@ hostile_landing:
 	.org hostile_landing + 0x10, 0xcc
 	int3
 	.org hostile_landing + 0x20, 0xcc
+	jmp	hostile_landing + 0x28
+	.org hostile_landing + 0x28, 0xcc
 	int3
 	.org hostile_landing + 0x30, 0xcc
 	jmp	.Lcallout
@@ -37,6 +39,8 @@ hostile_landing:
 	ud2
 	.org hostile_landing + 0x50, 0xcc
 	syscall
+	jmp	hostile_landing + 0x58
+	.org hostile_landing + 0x58, 0xcc
 	int3
 	.org hostile_landing + 0x60, 0xcc
 	.size hostile_landing, . - hostile_landing
