@@ -78,6 +78,9 @@ pub struct Arguments {
     command: Vec<OsString>,
 }
 
+/// Reports of the kernel that are shown.
+const SHOWN: usize = 5;
+
 /// Boots, runs the command, and returns the exit code.
 pub fn run(project: &Project, arguments: &Arguments, install: bool) -> Result<u8> {
     match run_command(project, arguments, install) {
@@ -141,10 +144,12 @@ fn run_command(project: &Project, arguments: &Arguments, install: bool) -> Resul
     }
     let reports = guest.finish();
     if !reports.is_empty() {
+        let shown = &reports[..reports.len().min(SHOWN)];
         return Err(Trouble::Kernel(format!(
-            "the kernel reported a problem (the command: {end}); its log is {}\n{}",
+            "the kernel log holds {} reports (the command: {end}); all of it: {}\n{}",
+            reports.len(),
             guest.folder().join("kernel.log").display(),
-            reports.join("\n")
+            shown.join("\n\n")
         ))
         .into());
     }

@@ -119,7 +119,10 @@ impl Guest {
             machine: Machine::boot(&prepared.config, &folder)?,
             module: prepared.module.clone(),
             loaded: false,
-            privbox: project.tool("privbox"),
+            privbox: env::var_os("PRIVBOX_BIN").map_or_else(
+                || project.tool("privbox"),
+                |folder| PathBuf::from(folder).join("privbox"),
+            ),
             variables: variables(project),
         })
     }
@@ -181,8 +184,8 @@ impl Guest {
         self.machine.run(task, limit, out, err)
     }
 
-    /// Unloads the module, now that nothing runs, and returns what the kernel had to report until then: lines that
-    /// say that the kernel, not a program, is not well. A module that cannot be unloaded is one.
+    /// Unloads the module, now that nothing runs, and returns what the kernel log said until then that a healthy
+    /// kernel does not say, each with several lines. A module that cannot be unloaded counts too.
     pub fn finish(&mut self) -> Vec<String> {
         let mut reports = self.machine.reports();
         // After an oops, the module may never be free, and there is a better report.

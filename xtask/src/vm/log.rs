@@ -1,5 +1,7 @@
 //! The guest's kernel log: which of its lines say that the kernel is not well.
 
+use std::collections::VecDeque;
+
 /// Texts that a healthy kernel never prints, whatever user programs do.
 const REPORTS: &[&str] = &[
     "WARNING: ",
@@ -56,19 +58,25 @@ pub fn is_report(line: &str) -> bool {
     REPORTS.iter().any(|text| line.contains(text))
 }
 
+/// Lines that belong to the report before them: they do not start one of their own.
+const CONTINUES: &str = "Call Trace:";
+
+/// Lines before a report that are shown with it: they say which process and which CPU it is about.
+const BEFORE: usize = 8;
+
+/// Lines after the start of a report that are shown with it.
+const AFTER: usize = 60;
+
 /// Collects the records of `/dev/kmsg`.
 #[derive(Debug, Default)]
 pub struct Log {
-    reports: Vec<String>,
-    /// Whether lines still belong to a report.
+    /// Each with its lines.
+    reports: Vec<Vec<String>>,
+    /// The last lines.
+    before: VecDeque<String>,
+    /// How many lines still belong to the last report.
     following: usize,
 }
-
-/// Lines after a report that are shown with it.
-const CONTEXT: usize = 60;
-
-/// Lines of reports that are shown at once.
-const SHOWN: usize = 150;
 
 impl Log {
     /// Takes one record (`level,number,microseconds,flags;text`), and returns it as a line for people.
@@ -92,12 +100,20 @@ impl Log {
 
     /// Judges one line, of the console for example.
     pub fn judge(&mut self, text: &str, line: &str) {
-        if is_report(text) {
-            self.following = CONTEXT;
+        if is_report(text) && (self.following == 0 || !text.contains(CONTINUES)) {
+            self.following = AFTER;
+            self.reports.push(self.before.drain(..).collect());
         }
         if self.following > 0 {
             self.following -= 1;
-            self.reports.push(line.to_owned());
+            if let Some(report) = self.reports.last_mut() {
+                report.push(line.to_owned());
+            }
+        } else {
+            self.before.push_back(line.to_owned());
+            if self.before.len() > BEFORE {
+                self.before.pop_front();
+            }
         }
         if text.contains("---[ end trace") {
             self.following = 0;
@@ -109,16 +125,11 @@ impl Log {
         !self.reports.is_empty()
     }
 
-    /// The lines that report something since the last time.
+    /// The reports since the last time, each with several lines.
     pub fn reports(&mut self) -> Vec<String> {
         self.following = 0;
-        let mut reports = std::mem::take(&mut self.reports);
-        let left = reports.len().saturating_sub(SHOWN);
-        if left > 0 {
-            reports.truncate(SHOWN);
-            reports.push(format!("... and {left} more lines"));
-        }
-        reports
+        let reports = std::mem::take(&mut self.reports);
+        reports.iter().map(|lines| lines.join("\n")).collect()
     }
 }
 
@@ -170,8 +181,13 @@ mod tests {
         log.take("4,3,3,-;RIP: 0010:f");
         log.take("4,4,4,-;---[ end trace 0000000000000000 ]---");
         log.take("4,5,5,-;fine");
+        log.take("4,6,6,-;BUG: something");
+        log.take("4,6,6,-;Call Trace:");
         let reports = log.reports();
-        assert_eq!(reports.len(), 3, "{reports:?}");
+        assert_eq!(reports.len(), 2, "{reports:?}");
+        assert!(reports[0].starts_with("[    1.500000] Linux\n"));
+        assert!(reports[0].ends_with("end trace 0000000000000000 ]---"));
+        assert!(reports[1].starts_with("[    0.000005] fine\n"));
         assert!(log.reports().is_empty());
     }
 }

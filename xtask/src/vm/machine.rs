@@ -282,7 +282,7 @@ impl Machine {
         }
     }
 
-    /// The lines of the kernel log since the last call that say that the kernel is not well.
+    /// What the kernel log said since the last call that a healthy kernel does not say: each with several lines.
     pub fn reports(&mut self) -> Vec<String> {
         self.log.reports()
     }
@@ -362,9 +362,9 @@ impl Machine {
                 util::tail(&errors, 10)
             ));
         } else {
-            for line in reports.iter().take(120) {
+            for report in reports.iter().take(5) {
                 text.push('\n');
-                text.push_str(line);
+                text.push_str(report);
             }
         }
         Trouble::Died(text)
