@@ -3,7 +3,7 @@
  * The module's own interfaces. Lower parts know nothing of higher ones:
  *
  *   symbols, cpu          what the kernel and the machine offer
- *   stack                 safe stacks
+ *   limits, stack         what users may have; safe stacks
  *   trust, image          digests; the verified bytes
  *   process               an address space bound to an image
  *   switch, entry.S ...   contexts: promotion, demotion, gate
@@ -33,6 +33,11 @@ int pb_cpu_check(void);		/* refuses, with one line in the log, what cannot be se
 u64 pb_cpu_flags(void);		/* PRIVBOX_INFO_* of the machine and the parameters */
 const char *pb_cpu_missing(void);
 
+/* --- limits.c: what each user may have; processes and stacks charge it --- */
+struct pb_user;
+struct pb_user *pb_user_charge(unsigned long contexts, unsigned long pages);	/* ERR_PTR: EDQUOT, ENOMEM */
+void pb_user_uncharge(struct pb_user *user, unsigned long contexts, unsigned long pages);
+
 /* --- stack.c --- */
 struct pb_stack {
 	struct vm_struct *area;
@@ -41,10 +46,13 @@ struct pb_stack {
 	unsigned long size;	/* usable */
 	struct page **pages;
 	unsigned int n_pages;
+	struct pb_user *user;	/* who is charged: one context, n_pages */
 };
+unsigned long pb_stack_size(unsigned long wish);	/* 0: too much */
 int pb_stack_alloc(struct pb_stack *stack, unsigned long size);	/* zeroed; may sleep */
 void pb_stack_free(struct pb_stack *stack);			/* may sleep */
 unsigned long pb_stack_peak(const struct pb_stack *stack);
+void pb_stack_exit(void);	/* frees what is kept for the next thread */
 
 /* --- trust.c --- */
 bool pb_trusted(const u8 digest[PRIVBOX_DIGEST_SIZE]);
@@ -61,6 +69,12 @@ struct pb_image {
 	u32 n_starts;
 };
 bool pb_image_starts(const struct pb_image *image, unsigned long offset);	/* exact member */
+int pb_image_init(void);	/* the gate's pages */
+void pb_image_exit(void);
+struct page *pb_gate_page(unsigned int i);
+/* Copies, hashes, compares; fills bind->digest in whenever it could be computed. */
+struct pb_image *pb_image_get(struct privbox_bind *bind);
+void pb_image_put(struct pb_image *image);
 
 /* --- process.c: an address space bound to (image, base) --- */
 
@@ -83,7 +97,15 @@ struct pb_process {
 	 */
 	unsigned long mask;
 	struct pb_slot *slots;
+	atomic_t mappings;
+	struct pb_user *user;		/* who is charged n_pages for the slots */
+	unsigned long n_pages;
 };
+/* Of current's address space. Fills bind->digest in. */
+struct pb_process *pb_process_bind(struct privbox_bind *bind);
+int pb_process_mmap(struct vm_area_struct *vma);
+/* Where current may map: only over its box. */
+unsigned long pb_process_place(unsigned long address, unsigned long size);
 struct pb_process *pb_process_get(struct mm_struct *mm);	/* NULL: not bound; mapped or not */
 void pb_process_put(struct pb_process *process);
 bool pb_process_mapped(const struct pb_process *process);

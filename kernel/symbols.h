@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Kernel functions and variables that are not exported to modules.
+ */
+#ifndef PRIVBOX_SYMBOLS_H
+#define PRIVBOX_SYMBOLS_H
+
+#include <linux/types.h>
+
+struct mm_struct;
+struct vm_struct;
+
+/*
+ * Address of a symbol of the kernel; NULL: this kernel has none of that name, and nothing is logged. Only
+ * between pb_symbols_init() and the end of the module's init function.
+ */
+void *pb_symbol(const char *name);
+
+/* The same, with a line in the log that names what is missing. */
+void *pb_symbol_needed(const char *name);
+
+/* What stack.c, trust.c, cpu.c and process.c use. */
+struct pb_kernel {
+	struct vm_struct *(*get_vm_area)(unsigned long size, unsigned long flags);
+	void (*flush_tlb_mm_range)(struct mm_struct *mm, unsigned long start, unsigned long end,
+				   unsigned int stride_shift, bool freed_tables);
+	struct mm_struct *init_mm;
+	const int *modules_disabled;
+	const unsigned long *mmap_min_addr;
+};
+extern struct pb_kernel pb_kernel;
+
+#endif
