@@ -4,18 +4,18 @@ use crate::llvm::{
     Emit, Function, LlvmError, Machine, MachineOptions, Module, Opcode, OptLevel, Place, TypeKind,
     Value, initialize,
 };
-use crate::options::{Options, Strength};
+use crate::options::{Level, Options, Strength};
 
 /// LLVM's global options. They hold for the whole process, and the normal code is compiled by clang.
 ///
-/// * `-disable-lsr`, `-disable-mergeicmps`: done in IR before the masks (`prepare.rs`).
+/// * `-disable-mergeicmps`: done in IR before the masks (`prepare.rs`), as is `-disable-lsr`'s work at the
+///   levels with masks ([`reduces_loops`]).
 /// * `-switch-peel-threshold=101`: never peel a likely case off a switch. The table that is left would
 ///   have its index bounded by the comparison (rule 5) and not by `switches.rs`'s `and`.
 /// * `-enable-tail-merge=0`: two ways may end in the same `and %rax, %rdi`, one with the mask in RAX and one
 ///   with it in RDI; merged, it is no mask for the verifier, which joins registers one by one.
 /// * `-trap-unreachable`: control must not fall off a function's end (rule 2).
-const LLVM_OPTIONS: [&str; 5] = [
-    "-disable-lsr",
+const LLVM_OPTIONS: [&str; 4] = [
     "-disable-mergeicmps",
     "-switch-peel-threshold=101",
     "-enable-tail-merge=0",
@@ -79,7 +79,15 @@ pub fn machine(module: &Module<'_>, options: &Options) -> Result<Machine, LlvmEr
             2 => OptLevel::LLVMCodeGenLevelDefault,
             _ => OptLevel::LLVMCodeGenLevelAggressive,
         },
+        loop_reduce: reduces_loops(options.level),
     })
+}
+
+/// Whether code generation itself may pair a base with an induction variable. Masks would be lost on
+/// it; where nothing is masked, it finds better addresses than the pass in IR, which LCSSA form makes keep
+/// the values of loops that are used behind them in registers of their own.
+pub fn reduces_loops(level: Level) -> bool {
+    level == Level::Spap
 }
 
 /// Sets the attributes that code generation must see, and generates the object.

@@ -6,6 +6,7 @@
 //! choose a sign extension (the verifier believes data flow only, contract rule 5), and operations
 //! that code generation would expand into accesses after the masks (memcmp, gathers, LSR's pairs).
 
+use crate::codegen::reduces_loops;
 use crate::expand;
 use crate::llvm::{Builder, Function, LlvmError, Machine, Module, Opcode, Place, Value};
 use crate::options::Options;
@@ -57,10 +58,15 @@ pub fn run(module: &Module<'_>, machine: &Machine, options: &Options) -> Result<
     }
     // Code generation would do the same three after the masks. loop-reduce pairs a base with an
     // induction variable in ways that no single mask covers; in IR the masks see its result.
-    module.run_passes(
-        "function(mergeicmps,expand-memcmp,scalarize-masked-mem-intrin,loop(loop-reduce),early-cse)",
-        machine,
-    )?;
+    let loops = if reduces_loops(options.level) {
+        ""
+    } else {
+        "loop(loop-reduce),"
+    };
+    let passes = format!(
+        "function(mergeicmps,expand-memcmp,scalarize-masked-mem-intrin,{loops}early-cse)"
+    );
+    module.run_passes(&passes, machine)?;
     expand::run(module);
     for function in module.defined_functions() {
         drop_facts(module, function);

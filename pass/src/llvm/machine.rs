@@ -5,7 +5,7 @@ use inkwell::llvm_sys::core::*;
 use inkwell::llvm_sys::support::LLVMParseCommandLineOptions;
 use inkwell::llvm_sys::target::*;
 use inkwell::llvm_sys::target_machine::*;
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
 
 /// How hard the code generator tries.
 pub use inkwell::llvm_sys::target_machine::LLVMCodeGenOptLevel as OptLevel;
@@ -30,11 +30,14 @@ pub struct MachineOptions {
     pub features: String,
     /// Effort.
     pub level: OptLevel,
+    /// Does code generation reduce the strength of loops? (LLVM's `-disable-lsr`, otherwise.)
+    pub loop_reduce: bool,
 }
 
 /// A target machine for position-independent x86-64 code.
 pub struct Machine {
     pub(super) raw: LLVMTargetMachineRef,
+    loop_reduce: bool,
 }
 
 impl Drop for Machine {
@@ -49,22 +52,31 @@ impl Drop for Machine {
 pub fn initialize(options: &[&str]) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let all: Vec<_> = std::iter::once("privbox-pass")
-            .chain(options.iter().copied())
-            .map(c_string)
-            .collect();
-        let raw: Vec<_> = all.iter().map(|s| s.as_ptr()).collect();
-        // SAFETY: registers built-in targets; the option strings live during the call.
+        // SAFETY: registers built-in targets.
         unsafe {
             LLVMInitializeX86TargetInfo();
             LLVMInitializeX86Target();
             LLVMInitializeX86TargetMC();
             LLVMInitializeX86AsmPrinter();
             LLVMInitializeX86AsmParser();
-            LLVMParseCommandLineOptions(raw.len() as i32, raw.as_ptr(), std::ptr::null());
         }
+        parse(options);
     });
 }
+
+/// Sets options of LLVM's command line; the last word on each counts.
+fn parse(options: &[&str]) {
+    let all: Vec<_> = std::iter::once("privbox-pass")
+        .chain(options.iter().copied())
+        .map(c_string)
+        .collect();
+    let raw: Vec<_> = all.iter().map(|s| s.as_ptr()).collect();
+    // SAFETY: the strings live during the call.
+    unsafe { LLVMParseCommandLineOptions(raw.len() as i32, raw.as_ptr(), std::ptr::null()) }
+}
+
+/// Held while code is generated: one of LLVM's global options differs between machines.
+static GENERATING: Mutex<()> = Mutex::new(());
 
 impl Machine {
     /// A machine. [`initialize`] must have been called.
@@ -93,7 +105,10 @@ impl Machine {
                     options.triple.clone(),
                 ));
             }
-            Ok(Machine { raw })
+            Ok(Machine {
+                raw,
+                loop_reduce: options.loop_reduce,
+            })
         }
     }
     /// Generates code for a module (and changes the module on the way).
@@ -104,6 +119,11 @@ impl Machine {
         };
         let mut message = std::ptr::null_mut();
         let mut buffer = std::ptr::null_mut();
+        let _alone = GENERATING.lock().unwrap_or_else(PoisonError::into_inner);
+        parse(&[match self.loop_reduce {
+            true => "-disable-lsr=false",
+            false => "-disable-lsr",
+        }]);
         // SAFETY: live machine and module; message and buffer are ours.
         let bytes = unsafe {
             if LLVMTargetMachineEmitToMemoryBuffer(
