@@ -197,46 +197,40 @@ fn body(
     }
     let arguments = incoming(module, &builder, stub, named, site)?;
     // The block's fixed part, then as much as the variadic arguments can take on the stack.
-    let area_and_descriptor = is_variadic.then(|| {
-        let read = |name| {
+    let size = fixed_size(module, &arguments, avx)?;
+    let area_and_words = is_variadic.then(|| {
+        let read = |name, ty| {
             let place = variadic::thread_local(module, &builder, variadic::variable(module, name));
-            builder.load(context.ptr(), place)
+            builder.load(ty, place)
         };
-        (read("__privbox_va_area"), read("__privbox_va_desc"))
+        (
+            read("__privbox_va_area", context.ptr()),
+            read("__privbox_va_words", context.i64()),
+        )
     });
-    let (fixed, block) = match area_and_descriptor {
-        None => {
-            let size = fixed_size(module, &arguments, avx)?;
-            (size, builder.alloca(context.i64().array(size / 8)))
-        }
-        Some((_, descriptor)) => {
-            let size = fixed_size(module, &arguments, avx)?;
-            let ty = context.i64().function(&[context.ptr()], false);
-            let strlen = callblock::gate(module, "strlen.privbox", ty);
-            let slots = builder.call(ty, strlen, &[descriptor]);
-            // Alignment on the stack may need a word for every two slots.
-            let words = builder.mul(slots, context.i64().constant(2));
+    let block = match area_and_words {
+        None => builder.alloca(context.i64().array(size / 8)),
+        Some((_, words)) => {
             let words = builder.add(words, context.i64().constant(size / 8));
-            (size, builder.array_alloca(context.i64(), words))
+            builder.array_alloca(context.i64(), words)
         }
     };
-    debug_assert!(fixed >= callblock::STACK);
     block.set_alignment(if avx { 32 } else { 16 });
     let home = callblock::fill(module, &builder, block, &arguments, &[], avx)?;
     let places = result_places(module.layout(), result, avx)?;
     callblock::store_flags(module, &builder, block, home.wide, &places);
-    if let Some((area, descriptor)) = area_and_descriptor {
-        let (ptr, i32t) = (context.ptr(), context.i32());
+    if let Some((area, words)) = area_and_words {
+        let (ptr, i32t, i64t) = (context.ptr(), context.i32(), context.i64());
         let ty = context
             .void()
-            .function(&[ptr, ptr, ptr, i32t, i32t, i32t], false);
+            .function(&[ptr, ptr, i64t, i32t, i32t, i32t], false);
         let va_block = callblock::gate(module, "__privbox_va_block.privbox", ty);
         let used =
             [u64::from(home.gp), u64::from(home.vec), home.stack / 8].map(|n| i32t.constant(n));
         builder.call(
             ty,
             va_block,
-            &[block, area, descriptor, used[0], used[1], used[2]],
+            &[block, area, words, used[0], used[1], used[2]],
         );
     }
     let value = callblock::call(module, &builder, block, target.value(), result, avx)?;

@@ -54,6 +54,10 @@ pub fn add_stub(module: &Module<'_>, name: &str, clone: &str) -> Result<(), Erro
             call.add_site_attribute(place, attribute);
         }
     }
+    // A result that the function extends and the call does not is no tail call for LLVM.
+    for attribute in function.attributes(Place::Result) {
+        call.add_site_attribute(Place::Result, attribute);
+    }
     call.set_tail_kind(TailCallKind::LLVMTailCallKindMustTail);
     builder.ret((!result.is_void()).then_some(call));
 

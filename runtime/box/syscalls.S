@@ -175,13 +175,14 @@ FUNCTION epoll_pwait
 	DO	281
 END epoll_pwait
 
-/* The first variadic argument, if there can be one, in \to. */
-.macro VA_FIRST to, skip
+/* The first variadic argument, if there can be one, in \to. It follows \named arguments in the register save area
+ * that a va area starts with (docs/box-abi.md). */
+.macro VA_FIRST to, named, skip
 	movq	VA_AREA, %rcx
 	movabsq	$MASK, %r11
 	andq	%r11, %rcx
 	je	\skip
-	movq	(%rcx), \to
+	movq	8 * \named(%rcx), \to
 .endm
 
 /* O_CREAT and O_TMPFILE take a mode. */
@@ -190,7 +191,7 @@ ALIAS open64, open
 ALIAS __open, open
 	testl	$0x400040, %esi
 	je	1f
-	VA_FIRST %rdx, 1f
+	VA_FIRST %rdx, 2, 1f
 1:	DO	2
 END open
 
@@ -198,7 +199,7 @@ FUNCTION openat
 ALIAS openat64, openat
 	testl	$0x400040, %edx
 	je	1f
-	VA_FIRST %r10, 1f
+	VA_FIRST %r10, 3, 1f
 1:	DO	257
 END openat
 
@@ -219,28 +220,28 @@ ALIAS fcntl64, fcntl
 	je	1f
 	cmpl	$1034, %esi		/* F_GET_SEALS */
 	je	1f
-	VA_FIRST %rdx, 1f
+	VA_FIRST %rdx, 2, 1f
 1:	DO	72
 END fcntl
 
 FUNCTION ioctl
-	VA_FIRST %rdx, 1f
+	VA_FIRST %rdx, 2, 1f
 1:	DO	16
 END ioctl
 
-/* long syscall(long number, ...): six slots of the va area. */
+/* long syscall(long number, ...): five in the register save area, the sixth on the stack behind it. */
 FUNCTION syscall
 	movq	%rdi, %rax
 	movq	VA_AREA, %rcx
 	movabsq	$MASK, %r11
 	andq	%r11, %rcx
 	je	1f
-	movq	(%rcx), %rdi
-	movq	8(%rcx), %rsi
-	movq	16(%rcx), %rdx
-	movq	24(%rcx), %r10
-	movq	32(%rcx), %r8
-	movq	40(%rcx), %r9
+	movq	8(%rcx), %rdi
+	movq	16(%rcx), %rsi
+	movq	24(%rcx), %rdx
+	movq	32(%rcx), %r10
+	movq	40(%rcx), %r8
+	movq	176(%rcx), %r9
 1:	subq	$8, %rsp
 	.cfi_adjust_cfa_offset 8
 	DEPTH	8f

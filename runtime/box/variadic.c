@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * Spreads the variadic arguments of a call over the call block of a call-out (docs/box-abi.md).
+ * Puts the variadic arguments of a call into the call block of a call-out (docs/box-abi.md).
  */
 #include "library.h"
 
@@ -15,37 +15,31 @@ _Static_assert(offsetof(struct call_block, vec) == 64, "box ABI");
 _Static_assert(offsetof(struct call_block, nstack) == 320, "box ABI");
 _Static_assert(offsetof(struct call_block, stack) == 448, "box ABI");
 
-void __privbox_va_block(struct call_block *block, const uint64_t *area, const char *kinds, uint32_t gp,
+/* Words of the register save area that a va area starts with: six integer, eight vector registers of two. */
+#define SAVED_GP 6
+#define SAVED 22
+
+void __privbox_va_block(struct call_block *block, const uint64_t *area, uint64_t words, uint32_t gp,
 			uint32_t vec, uint32_t stack);
 
-BOX void __privbox_va_block(struct call_block *block, const uint64_t *area, const char *kinds,
+/* `gp`, `vec`, `stack`: what the named arguments took. The area's stack words start with one of padding if
+ * those on the stack end at an odd word. */
+BOX void __privbox_va_block(struct call_block *block, const uint64_t *area, uint64_t words,
 			    uint32_t gp, uint32_t vec, uint32_t stack)
 {
-	for (; *kinds; kinds++, area++) {
-		char kind = *kinds;
-		uint32_t words = 1 + (kind == 'v');
-
-		if (kind == 'p')	/* padding of the area, not of the call's stack */
-			continue;
-		if (kind == 'i' && gp < 6) {
-			block->gp[gp++] = area[0];
-			continue;
-		}
-		if ((kind == 's' || words == 2) && vec < 8) {
-			block->vec[vec][0] = area[0];
-			if (words == 2)
-				block->vec[vec][1] = area[1];
-			vec++;
-		} else {
-			/* 'M' is the first word of one that is aligned to 16 bytes, 'm' another word. */
-			if (kind == 'M' || words == 2)
-				stack += stack & 1;
-			block->stack[stack++] = area[0];
-			if (words == 2)
-				block->stack[stack++] = area[1];
-		}
-		kinds += words - 1;
-		area += words - 1;
-	}
 	block->nstack = stack;
+	if (!area)	/* no variadic arguments */
+		return;
+	for (; gp < 6; gp++)
+		block->gp[gp] = area[gp];
+	for (; vec < 8; vec++) {
+		block->vec[vec][0] = area[SAVED_GP + 2 * vec];
+		block->vec[vec][1] = area[SAVED_GP + 2 * vec + 1];
+	}
+	if (!words)
+		return;
+	uint64_t *to = block->stack + (stack & ~1u);
+	for (uint64_t i = stack & 1; i < words; i++)
+		to[i] = area[SAVED + i];
+	block->nstack = (stack & ~1u) + words;
 }

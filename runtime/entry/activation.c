@@ -18,7 +18,7 @@ NO_VECTORS void __privbox_pop_activation(void)
 
 	atomic_signal_fence(memory_order_seq_cst);
 	__privbox_va_area = a.va_area;
-	__privbox_va_desc = a.va_desc;
+	__privbox_va_words = a.va_words;
 	__privbox_try_head = a.try_head;
 	__privbox_activation = a.prev;
 	atomic_signal_fence(memory_order_seq_cst);

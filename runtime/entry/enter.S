@@ -48,8 +48,8 @@ __privbox_enter:
 	movq	%r10, ACT_PREV(%r11)
 	movq	TLS(__privbox_try_head), %r10
 	movq	%r10, ACT_TRY(%r11)
-	movq	TLS(__privbox_va_desc), %r10
-	movq	%r10, ACT_VA_DESC(%r11)
+	movq	TLS(__privbox_va_words), %r10
+	movq	%r10, ACT_VA_WORDS(%r11)
 	movq	TLS(__privbox_va_area), %r10
 	movq	%r10, ACT_VA_AREA(%r11)
 	movq	TLS(__privbox_unsafe_sp), %r10
@@ -171,7 +171,7 @@ __privbox_enter:
 	.p2align 4
 	TLSVAR __privbox_unsafe_sp, -1
 	TLSVAR __privbox_va_area, 0
-	TLSVAR __privbox_va_desc, 0
+	TLSVAR __privbox_va_words, 0
 	TLSVAR __privbox_errno, 0
 	TLSVAR __privbox_safe_sp, 0
 	TLSVAR __privbox_activation, 0

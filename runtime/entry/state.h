@@ -23,7 +23,7 @@
 #define ACT_RSP 8	/* the entering code's RSP, at its own return address */
 #define ACT_UNSAFE 16	/* the rest: the values of the thread's variables before the entry */
 #define ACT_VA_AREA 24
-#define ACT_VA_DESC 32
+#define ACT_VA_WORDS 32
 #define ACT_TRY 40
 #define ACT_PREV 48
 #define ACT_SAFE 56
@@ -55,7 +55,7 @@
 #define PB_TLS extern __thread __attribute__((visibility("hidden"), tls_model("local-exec")))
 
 struct pb_activation {
-	uintptr_t exit, rsp, unsafe_sp, va_area, va_desc, try_head;
+	uintptr_t exit, rsp, unsafe_sp, va_area, va_words, try_head;
 	struct pb_activation *prev;
 	uintptr_t safe_sp;
 };
@@ -67,7 +67,7 @@ struct pb_counters {
 /* Box code uses the first five; they are part of the box ABI. */
 PB_TLS uintptr_t __privbox_unsafe_sp;	/* ~0 while no activation lives */
 PB_TLS uintptr_t __privbox_va_area;
-PB_TLS uintptr_t __privbox_va_desc;
+PB_TLS uintptr_t __privbox_va_words;
 PB_TLS int *__privbox_errno;
 PB_TLS const void *__privbox_ctype[3];	/* ctype.c */
 void __privbox_ctype_init(void) PB_HIDDEN;

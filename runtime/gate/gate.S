@@ -124,7 +124,7 @@ ENTRY __privbox_gate_exit, 0x2c0
 	.cfi_def_cfa %r11, 8
 	popq	%rcx
 	popq	TLS(__privbox_va_area)
-	popq	TLS(__privbox_va_desc)
+	popq	TLS(__privbox_va_words)
 	popq	TLS(__privbox_try_head)
 	popq	TLS(__privbox_activation)
 	popq	TLS(__privbox_safe_sp)

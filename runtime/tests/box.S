@@ -258,7 +258,7 @@ LIBRARY __errno_location
 	.globl box_syscall, box_openat
 	.type box_syscall, @function
 	.p2align 4
-/* Variadic in the box: (named..., area in the last register) */
+/* Variadic in the box: (named..., address of the variadic arguments in the last register) */
 box_syscall:				/* (number, area) */
 	leaq	set_area_1.privbox(%rip), %r10
 	jmp	__privbox_enter
@@ -266,10 +266,12 @@ box_openat:				/* (fd, path, flags, area) */
 	leaq	set_area_3.privbox(%rip), %r10
 	jmp	__privbox_enter
 FUNCTION set_area_1
+	subq	$8, %rsi
 	movq	%rsi, %fs:__privbox_va_area@tpoff
 	jmp	syscall.privbox
 END set_area_1
 FUNCTION set_area_3
+	subq	$24, %rcx
 	movq	%rcx, %fs:__privbox_va_area@tpoff
 	jmp	openat.privbox
 END set_area_3

@@ -21,6 +21,13 @@ __int128 e_wide(__int128 a, int n, __int128 b, __int128 c) { return a * n + b - 
 _Complex double e_complex(_Complex double a, _Complex float b) { return a * b; }
 _Complex long double e_complex_x87(_Complex long double a) { return a * 2; }
 v4 e_vector(v4 a, v4 b) { return a * b; }
+short e_short(short a, signed char b) { return (short)(a * b); }
+unsigned char e_byte(unsigned char a, _Bool b) { return (unsigned char)(a + b); }
+signed char e_signed(int a) { return (signed char)a; }
+_Bool e_bool(int a) { return a > 3; }
+_Float16 e_half(_Float16 a, int n) { return a * (_Float16)n; }
+struct over { _Alignas(32) long a[5]; };
+struct over e_over(int n, struct over o) { o.a[4] += n + ((unsigned long)&o & 31); return o; }
 char *e_pointer(char *p, int (*f)(int)) { *p = (char)f(*p); return p + 1; }
 static int upper(int c) { return c - 32; }
 static int recurse_out(int n);
@@ -39,6 +46,10 @@ int main(void) {
     _Complex long double zl = e_complex_x87(1.5L + 0.25Li);
     v4 v = e_vector((v4){one, 2, 3, 4}, (v4){5, 6, 7, 8});
     printf("%Lg %lx %lx %g %g %Lg %Lg %d %d\n", e_x87(1.5L, 3, one), (long)(w >> 64), (long)w, __real__ z, __imag__ z, __real__ zl, __imag__ zl, v[0], v[3]);
+    printf("%d %d %d %d %g\n", e_short((short)(one * -300), 5), e_byte((unsigned char)(one * 255), 1), e_signed(one * 200), e_bool(one * 7), (double)e_half((_Float16)1.5, one * 3));
+    printf("%d %d\n", e_short((short)(one * 300), 127), e_bool(one));
+    struct over o = e_over(one, (struct over){{1, 2, 3, 4, 5}});
+    printf("%ld %ld\n", o.a[0], o.a[4]);
     char text[] = "abc";
     e_pointer(e_pointer(text, upper), upper);
     printf("%s %d\n", text, e_recursive(20));

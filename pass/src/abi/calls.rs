@@ -268,7 +268,7 @@ impl Calls<'_, '_> {
                     argument,
                 );
             }
-            self.announce(builder, area, &site.va.descriptor);
+            self.announce(builder, area, site.va.words);
         }
         let mut args = Vec::new();
         let mut spilled = 0;
@@ -299,21 +299,14 @@ impl Calls<'_, '_> {
         Ok(call)
     }
 
-    /// Stores the va area and its descriptor for the callee.
-    fn announce(&self, builder: &Builder<'_>, area: Value, descriptor: &[u8]) {
-        let module = self.module;
-        let place = variadic::thread_local(
-            module,
-            builder,
-            variadic::variable(module, "__privbox_va_area"),
-        );
-        builder.store(area, place);
-        let place = variadic::thread_local(
-            module,
-            builder,
-            variadic::variable(module, "__privbox_va_desc"),
-        );
-        builder.store(variadic::descriptor(module, descriptor), place);
+    /// Stores the va area and the number of its stack words for the callee.
+    fn announce(&self, builder: &Builder<'_>, area: Value, words: u64) {
+        let words = self.module.context().i64().constant(words);
+        for (name, value) in [("__privbox_va_area", area), ("__privbox_va_words", words)] {
+            let variable = variadic::variable(self.module, name);
+            let place = variadic::thread_local(self.module, builder, variable);
+            builder.store(value, place);
+        }
     }
 
     /// A call through a pointer whose convention depends on where it leads: into the box, or out.

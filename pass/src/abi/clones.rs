@@ -1,6 +1,6 @@
 //! Definitions: a function of the unit becomes its clone.
 
-use super::signature::{BoxPlace, BoxPlan, box_plan};
+use super::signature::{BoxPlace, BoxPlan, HomeState, box_plan, classify};
 use super::{DROPPED, DROPPED_STRINGS, params, variadic};
 use crate::llvm::{
     Builder, Context, Function, Linkage, Module, Place, Type, UnnamedAddr, Value, Visibility,
@@ -57,7 +57,8 @@ pub fn make(
     let unit_only = local || replaceable || crate::split::is_shared_definition(function.value());
     let original = function.function_type();
     let parameters = params::of_function(function)?;
-    let plan = box_plan(layout, &parameters, params::has_avx(function))?;
+    let avx = params::has_avx(function);
+    let plan = box_plan(layout, &parameters, avx)?;
     let types = original.params();
     let lowered = lowered_type(
         context,
@@ -82,7 +83,11 @@ pub fn make(
     declare(function.value(), names, shared);
     let is_variadic = original.is_variadic();
     if is_variadic {
-        variadic::lower_starts(module, clone);
+        let mut named = HomeState::default();
+        for parameter in &parameters {
+            named.place(classify(layout, parameter, avx)?, false);
+        }
+        variadic::lower_starts(module, clone, &named);
     }
     variadic::lower_copies(module, clone);
     Ok(Clone {

@@ -40,10 +40,12 @@ pub enum Class {
 /// Classifies a parameter; the error says in words why it cannot be passed.
 pub fn classify(layout: Layout, param: &Param, avx: bool) -> Result<Class, String> {
     if let Some(pointee) = param.byval {
-        let align = param
-            .align
-            .max(u64::from(layout.abi_align(pointee)).min(16))
-            .max(8);
+        // What the attribute says counts, as for LLVM: a `_BitInt(128)` is aligned to 8 bytes, its IR type to 16.
+        let align = match param.align {
+            0 => u64::from(layout.abi_align(pointee)).min(16),
+            stated => stated,
+        };
+        let align = align.max(8);
         return Ok(Class::Memory(layout.abi_size(pointee), align));
     }
     let ty = param.ty;
@@ -233,17 +235,27 @@ impl HomeState {
     }
 }
 
-/// The va area of one call and its descriptor.
+/// Bytes of a register save area: six integer and eight vector registers, as `va_arg` knows them.
+pub const REGISTER_SAVE: u64 = 176;
+const VECTORS: u64 = 48;
+
+/// The va area of one call (docs/box-abi.md): a register save area and the words of the stack.
+///
+/// The psABI's own layout, and nothing that the types in the IR would have to tell: clang passes a structure
+/// of two words as two words, whatever its alignment, and reads it back from the stack by its alignment.
 #[derive(Debug, Clone)]
 pub struct VaPlan {
     /// Offset of each variadic argument.
     pub offsets: Vec<u64>,
-    /// Bytes of the area.
+    /// Bytes of the area; 0 without arguments.
     pub size: u64,
-    /// Alignment of the area.
-    pub align: u64,
-    /// One byte per slot, without the final 0.
-    pub descriptor: Vec<u8>,
+    /// 8-byte words behind the register save area.
+    pub words: u64,
+}
+
+/// Where the stack arguments of a va area start in it: as far from a multiple of 16 as on the stack.
+pub fn va_overflow(named: &HomeState) -> u64 {
+    REGISTER_SAVE + named.stack % 16
 }
 
 /// Lays out variadic arguments. `state` has the named ones placed and is advanced.
@@ -256,38 +268,29 @@ pub fn va_plan(
     let mut plan = VaPlan {
         offsets: Vec::new(),
         size: 0,
-        align: 16,
-        descriptor: Vec::new(),
+        words: 0,
     };
+    let base = state.stack - state.stack % 16;
     for arg in args {
         let class = classify(layout, arg, avx)?;
-        let (size, align, letter) = match class {
-            Class::Int => (8, 8, b'i'),
-            Class::Sse(8) => (8, 8, b's'),
-            Class::Sse(16) => (16, 16, b'v'),
-            Class::IntPair if state.gp < 5 => (16, 16, b'i'),
-            Class::IntPair => (16, 16, b'm'),
-            Class::Memory(size, align) if align <= 16 => (size, align, b'm'),
-            Class::Memory(..) | Class::Sse(_) => {
+        match class {
+            Class::Sse(32) => {
+                return Err("a variadic argument of 32 bytes in a vector register".into());
+            }
+            Class::Memory(_, align) if align > 16 => {
                 return Err("a variadic argument aligned to more than 16 bytes".into());
             }
-        };
-        state.place(class, true);
-        while !plan.size.is_multiple_of(align) {
-            plan.descriptor.push(b'p');
-            plan.size += 8;
+            _ => {}
         }
-        plan.offsets.push(plan.size);
-        for slot in 0..size.div_ceil(8) {
-            // `M`: memory that the psABI aligns to 16 bytes starts here, wherever the area has it.
-            plan.descriptor
-                .push(if letter == b'm' && align == 16 && slot == 0 {
-                    b'M'
-                } else {
-                    letter
-                });
-            plan.size += 8;
-        }
+        plan.offsets.push(match state.place(class, true) {
+            HomePlace::Gp(register) => 8 * u64::from(register),
+            HomePlace::Vec(register) => VECTORS + 16 * u64::from(register),
+            HomePlace::Stack(offset) => REGISTER_SAVE + offset - base,
+        });
+    }
+    if !args.is_empty() {
+        plan.words = (state.stack - base) / 8;
+        plan.size = REGISTER_SAVE + 8 * plan.words;
     }
     Ok(plan)
 }

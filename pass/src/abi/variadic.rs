@@ -1,15 +1,14 @@
-//! Variadic definitions: `va_start` points at the caller's va area, so that clang's own expansion of
-//! `va_arg` takes the memory path (docs/box-abi.md).
+//! Variadic definitions: `va_start` points at the caller's va area, which has the psABI's layout, so that clang's
+//! own expansion of `va_arg` finds everything where it expects it (docs/box-abi.md).
 
 use super::clones::first_non_alloca;
+use super::signature::{HomeState, va_overflow};
 use crate::llvm::{Builder, Context, Function, Module, ThreadLocalMode, Value, Visibility};
 
-/// Bytes of a `va_list`, and its fields: offsets into the register save area, then two pointers.
+/// Bytes of a `va_list`: two offsets into the register save area, then two pointers.
 const VA_LIST_SIZE: u64 = 24;
-const ALL_GP_USED: u64 = 48;
-const ALL_FP_USED: u64 = 176;
 
-/// The thread's variable that carries the va area (`__privbox_va_area`) or its descriptor.
+/// The thread's variable that carries the va area (`__privbox_va_area`) or the number of its stack words.
 pub fn variable(module: &Module<'_>, name: &str) -> Value {
     if let Some(there) = module.variable(name) {
         return there;
@@ -28,8 +27,8 @@ pub fn thread_local(module: &Module<'_>, builder: &Builder<'_>, variable: Value)
     }
 }
 
-/// Replaces `va_start` in a variadic clone.
-pub fn lower_starts(module: &Module<'_>, clone: Function) {
+/// Replaces `va_start` in a variadic clone; `named`: what its named parameters take.
+pub fn lower_starts(module: &Module<'_>, clone: Function, named: &HomeState) {
     let starts = intrinsics(clone, "llvm.va_start");
     if starts.is_empty() {
         return;
@@ -48,16 +47,18 @@ pub fn lower_starts(module: &Module<'_>, clone: Function) {
     let area = thread_local(module, &builder, variable(module, "__privbox_va_area"));
     let area = builder.load(context.ptr(), area);
     area.set_name("va.area");
+    let overflow = at(context, &builder, area, va_overflow(named));
+    let (gp, vec) = (u64::from(named.gp) * 8, 48 + u64::from(named.vec) * 16);
     for start in starts {
         let Some(list) = start.operand(0) else {
             continue;
         };
         builder.before(start);
-        let (i32t, ptr) = (context.i32(), context.ptr());
-        builder.store(i32t.constant(ALL_GP_USED), list);
-        builder.store(i32t.constant(ALL_FP_USED), at(context, &builder, list, 4));
-        builder.store(area, at(context, &builder, list, 8));
-        builder.store(ptr.null(), at(context, &builder, list, 16));
+        let i32t = context.i32();
+        builder.store(i32t.constant(gp), list);
+        builder.store(i32t.constant(vec), at(context, &builder, list, 4));
+        builder.store(overflow, at(context, &builder, list, 8));
+        builder.store(area, at(context, &builder, list, 16));
         start.erase();
     }
 }
@@ -92,22 +93,4 @@ fn intrinsics(function: Function, prefix: &str) -> Vec<Value> {
         .into_iter()
         .filter(|i| i.is_call() && i.intrinsic().is_some_and(|name| name.starts_with(prefix)))
         .collect()
-}
-
-/// The constant that describes a va area, one byte per slot and a final 0 (docs/box-abi.md).
-pub fn descriptor(module: &Module<'_>, bytes: &[u8]) -> Value {
-    let name = format!("privbox.va.{}", String::from_utf8_lossy(bytes));
-    if let Some(there) = module.variable(&name) {
-        return there;
-    }
-    let mut text = bytes.to_vec();
-    text.push(0);
-    let constant = module.context().const_bytes(&text);
-    let variable = module.add_variable(&name, constant.ty());
-    variable.set_initializer(Some(constant));
-    variable.set_global_constant(true);
-    variable.set_linkage(crate::llvm::Linkage::LLVMPrivateLinkage);
-    variable.set_unnamed_addr(crate::llvm::UnnamedAddr::LLVMGlobalUnnamedAddr);
-    variable.set_alignment(1);
-    variable
 }

@@ -1,0 +1,3 @@
+#define NAME(n) n##_outside
+#define SCOPE
+#include "signatures_rare.h"
