@@ -164,7 +164,7 @@ static int do_thread(void __user *arg)
 	if (!process)
 		return -ENXIO;
 	/* Before the context exists, which cannot be taken back. */
-	error = put_struct(arg, &thread, sizeof(thread));
+	error = pb_cpu_thread() ?: put_struct(arg, &thread, sizeof(thread));
 	if (!error)
 		error = pb_process_mapped(process) ? pb_context_attach(process, thread.safe_stack) : -ENXIO;
 	pb_process_put(process);

@@ -26,12 +26,14 @@
 #define PB_UNSAFE_GAP (64UL << 10)
 
 /* --- symbols.c: kernel functions that are not exported --- */
-int pb_symbols_init(void);
+int pb_symbols_init(void);	/* logs what is missing */
 
 /* --- cpu.c --- */
 int pb_cpu_check(void);		/* refuses, with one line in the log, what cannot be served */
 u64 pb_cpu_flags(void);		/* PRIVBOX_INFO_* of the machine and the parameters */
 const char *pb_cpu_missing(void);
+bool pb_cpu_needs(u32 what);	/* PB_DOES_*: a bug of this machine asks for it. Valid from pb_cpu_check() on */
+int pb_cpu_thread(void);	/* current is to run in the box; ENODEV: it cannot */
 
 /* --- limits.c: what each user may have; processes and stacks charge it --- */
 struct pb_user;
@@ -111,6 +113,11 @@ void pb_process_put(struct pb_process *process);
 bool pb_process_mapped(const struct pb_process *process);
 
 /* --- switch.c and the assembly --- */
+/* What they do, where pb_cpu_needs() it, about bugs of the CPU: cpu.c refuses machines that need more. */
+#define PB_DOES_RETPOLINES (1 << 0)	/* no indirect branch of the gate and of the stubs is predicted */
+#define PB_DOES_CLEAR_BUFFERS (1 << 1)	/* VERW on each way into the box, as the kernel does it on its way to ring 3 */
+#define PB_DOES_FENCE_SWAPGS (1 << 2)	/* LFENCE behind each conditional swapgs */
+extern const u32 pb_switch_does;
 int pb_switch_init(void);
 void pb_switch_exit(void);
 extern const char pb_gate_bytes[], pb_gate_bytes_end[];		/* at most PB_GATE_SIZE, position independent */

@@ -8,8 +8,6 @@
 #include <linux/init.h>
 #include <linux/kprobes.h>
 #include <linux/printk.h>
-#include <asm/ibt.h>
-#include <asm/cpufeature.h>
 
 #include "privbox.h"
 #include "symbols.h"
@@ -32,22 +30,6 @@ void *pb_symbol_needed(const char *name)
 	return symbol;
 }
 
-/*
- * With indirect branch tracking a kernel replaces the ENDBR of functions that it never calls by pointer,
- * and a call by pointer of ours would be a fault.
- */
-static bool callable(const char *name, const void *function)
-{
-#ifdef CONFIG_X86_KERNEL_IBT
-	if (cpu_feature_enabled(X86_FEATURE_IBT) && !is_endbr(*(const u32 *)function)) {
-		pr_err("not loaded: indirect branch tracking is on and %s() cannot be called by pointer; boot with ibt=off\n",
-		       name);
-		return false;
-	}
-#endif
-	return true;
-}
-
 static int find_lookup(void)
 {
 	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name" };
@@ -58,14 +40,10 @@ static int find_lookup(void)
 		       error);
 		return -ENOPKG;
 	}
+	/* Perhaps behind an ENDBR, without which indirect branch tracking would not let us call: see cpu.c. */
 	lookup = (void *)probe.addr;
 	unregister_kprobe(&probe);
-	/* The probe's address may lie behind the ENDBR, which the call needs. */
-#ifdef CONFIG_X86_KERNEL_IBT
-	if (is_endbr(*(const u32 *)((const char *)lookup - ENDBR_INSN_SIZE)))
-		lookup = (void *)((const char *)lookup - ENDBR_INSN_SIZE);
-#endif
-	return callable("kallsyms_lookup_name", lookup) ? 0 : -ENOPKG;
+	return 0;
 }
 
 int __init pb_symbols_init(void)
@@ -73,13 +51,14 @@ int __init pb_symbols_init(void)
 	static const struct {
 		const char *name;
 		void **where;
-		bool function;
 	} needed[] __initconst = {
-		{ "get_vm_area", (void **)&pb_kernel.get_vm_area, true },
-		{ "flush_tlb_mm_range", (void **)&pb_kernel.flush_tlb_mm_range, true },
-		{ "init_mm", (void **)&pb_kernel.init_mm, false },
-		{ "modules_disabled", (void **)&pb_kernel.modules_disabled, false },
-		{ "mmap_min_addr", (void **)&pb_kernel.mmap_min_addr, false },
+		{ "get_vm_area", (void **)&pb_kernel.get_vm_area },
+		{ "flush_tlb_mm_range", (void **)&pb_kernel.flush_tlb_mm_range },
+		{ "init_mm", (void **)&pb_kernel.init_mm },
+		{ "modules_disabled", (void **)&pb_kernel.modules_disabled },
+		{ "mmap_min_addr", (void **)&pb_kernel.mmap_min_addr },
+		{ "arch_prctl_spec_ctrl_get", (void **)&pb_kernel.spec_ctrl_get },
+		{ "arch_prctl_spec_ctrl_set", (void **)&pb_kernel.spec_ctrl_set },
 	};
 	int error = find_lookup();
 	int i;
@@ -87,11 +66,9 @@ int __init pb_symbols_init(void)
 	if (error)
 		return error;
 	for (i = 0; i < ARRAY_SIZE(needed); i++) {
-		void *symbol = pb_symbol_needed(needed[i].name);
-
-		if (!symbol || (needed[i].function && !callable(needed[i].name, symbol)))
+		*needed[i].where = pb_symbol_needed(needed[i].name);
+		if (!*needed[i].where)
 			return -ENOPKG;
-		*needed[i].where = symbol;
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 struct mm_struct;
+struct task_struct;
 struct vm_struct;
 
 /*
@@ -27,6 +28,8 @@ struct pb_kernel {
 	struct mm_struct *init_mm;
 	const int *modules_disabled;
 	const unsigned long *mmap_min_addr;
+	int (*spec_ctrl_get)(struct task_struct *task, unsigned long which);
+	int (*spec_ctrl_set)(struct task_struct *task, unsigned long which, unsigned long control);
 };
 extern struct pb_kernel pb_kernel;
 
