@@ -123,14 +123,6 @@ fn unprovable(module: &Module<'_>, function: Function, all: bool) -> Vec<Value> 
 /// Zeros in a local from the start of the function. Its lifetime markers go: at each its contents
 /// would be undefined again.
 fn fill_with_zeros(module: &Module<'_>, local: Local) -> bool {
-    let Some(at) = first_non_alloca(
-        local
-            .value
-            .parent()
-            .map_or(Vec::new(), |b| b.instructions()),
-    ) else {
-        return false;
-    };
     for user in local.value.users() {
         if user
             .intrinsic()
@@ -139,6 +131,15 @@ fn fill_with_zeros(module: &Module<'_>, local: Local) -> bool {
             user.erase();
         }
     }
+    // Only now: the first instruction may have been such a marker.
+    let Some(at) = first_non_alloca(
+        local
+            .value
+            .parent()
+            .map_or(Vec::new(), |b| b.instructions()),
+    ) else {
+        return false;
+    };
     let context = module.context();
     let builder = Builder::new(context);
     builder.before(at);
