@@ -9,6 +9,7 @@
 //! | `csmith` | random programs of Debian's `csmith` |
 //! | `programs` | zlib, zstd, lz4, Lua and SQLite with the workloads of `tests/programs/` |
 //! | `tools` | bad input of `privbox-cc` and `privbox` |
+//! | `vm` | `tests/vm/*.c`: kernel mode on stock kernels, in virtual machines |
 //!
 //! Environment: `PRIVBOX_BIN` (folder of the built commands; default `target/release`),
 //! `PRIVBOX_TEST_QUICK=1` (a subset), `PRIVBOX_TEST_KEEP=1` (failing cases keep their folder).
@@ -18,3 +19,4 @@ pub mod directive;
 pub mod process;
 pub mod suite;
 pub mod toolchain;
+pub mod vm;

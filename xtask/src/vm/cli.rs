@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
+use super::guest::module_source;
 use super::{End, Guest, Options, Task, Trouble};
 use crate::util::{self, Project};
 
@@ -64,7 +65,7 @@ pub struct Arguments {
     /// Parameters of the module; may be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     module_args: Vec<String>,
-    /// Where the module's sources are, instead of `kernel/`.
+    /// Where the module's sources are, instead of `kernel/` (also from PRIVBOX_MODULE_SOURCE).
     #[arg(long, value_name = "FOLDER")]
     module_source: Option<PathBuf>,
     /// Without the module.
@@ -108,7 +109,7 @@ fn run_command(project: &Project, arguments: &Arguments, install: bool) -> Resul
         icount: arguments.icount,
         append: arguments.append.clone(),
         module: (!arguments.no_module).then(|| {
-            let usual = || project.root.join("kernel");
+            let usual = || module_source(project);
             arguments.module_source.clone().unwrap_or_else(usual)
         }),
     };

@@ -38,7 +38,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// One CPU of QEMU's best model, the module of this source tree.
+    /// One CPU of QEMU's best model, the module of this source tree (or of `PRIVBOX_MODULE_SOURCE`).
     pub fn new(project: &Project, kernel: &str) -> Self {
         Self {
             kernel: kernel.to_owned(),
@@ -49,7 +49,7 @@ impl Options {
             memory: 1024,
             icount: false,
             append: Vec::new(),
-            module: Some(project.root.join("kernel")),
+            module: Some(module_source(project)),
         }
     }
 
@@ -85,6 +85,11 @@ impl Options {
             },
         })
     }
+}
+
+/// Where the module's sources are.
+pub fn module_source(project: &Project) -> PathBuf {
+    env::var_os("PRIVBOX_MODULE_SOURCE").map_or_else(|| project.root.join("kernel"), PathBuf::from)
 }
 
 /// Everything is there to boot.
