@@ -4,6 +4,8 @@
 //! * [`object`]: what happens to object files between the pass and the linker;
 //! * [`image`]: the linked file: its manifest and its verification;
 //! * [`diagnose`]: findings as people read them;
+//! * [`rust`]: `privbox-rustc` and `cargo privbox`, the same for Rust;
+//! * [`device`]: the kernel module's device;
 //! * [`cli`]: the `privbox` command;
 //! * [`resources`]: where the runtime library, header and linker script are.
 //!
@@ -11,10 +13,12 @@
 //! file alone.
 
 pub mod cli;
+pub mod device;
 pub mod diagnose;
 pub mod image;
 pub mod object;
 pub mod records;
 pub mod resources;
+pub mod rust;
 pub mod temporary;
 pub mod wrapper;

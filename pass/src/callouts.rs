@@ -34,6 +34,8 @@ pub struct Callouts {
     /// Reference variable, to the function whose address it holds (box module's name).
     references: BTreeMap<String, String>,
     external: BTreeSet<String>,
+    /// Exceptions of callees come back into the box (`unwind.rs`).
+    pub catch: bool,
 }
 
 impl Callouts {
@@ -46,6 +48,7 @@ impl Callouts {
             stubs: HashMap::new(),
             references: BTreeMap::new(),
             external: BTreeSet::new(),
+            catch: false,
         }
     }
 
@@ -113,7 +116,8 @@ impl Callouts {
         }
         let named: Vec<(Param, bool)> = site.named().iter().map(|a| (a.param, a.signed)).collect();
         let avx = params::has_avx(clone.function);
-        body(module, stub, function, &named, site, variadic, avx)?;
+        let catch = self.catch && !crate::unwind::is_nounwind(function);
+        body(module, stub, function, &named, site, (variadic, catch), avx)?;
         Ok(Some((stub.value(), true)))
     }
 
@@ -162,7 +166,7 @@ fn body(
     target: Function,
     named: &[(Param, bool)],
     site: &Site,
-    is_variadic: bool,
+    (is_variadic, catch): (bool, bool),
     avx: bool,
 ) -> Result<(), String> {
     let context = module.context();
@@ -178,7 +182,11 @@ fn body(
             context.void().function(&[], false),
         );
         let mut args = stub.params();
-        args.push(target.value());
+        args.push(if catch {
+            crate::unwind::catching(module, &builder, target.value())
+        } else {
+            target.value()
+        });
         let call = builder.call(result.function(&types, false), gate, &args);
         for (index, (_, _)) in named.iter().enumerate() {
             for attribute in site.call().site_attributes(Place::Param(index as u32)) {

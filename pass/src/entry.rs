@@ -20,8 +20,14 @@ const KEPT_STRINGS: &[&str] = &[
     "no-trapping-math",
 ];
 
-/// Puts the stub of an entry function before its normal code. `clone` is the clone's symbol.
-pub fn add_stub(module: &Module<'_>, name: &str, clone: &str) -> Result<(), Error> {
+/// Puts the stub of an entry function before its normal code. `clone` is the clone's symbol;
+/// `unwinding`: the clone may return by unwinding, which goes on here.
+pub fn add_stub(
+    module: &Module<'_>,
+    name: &str,
+    clone: &str,
+    unwinding: bool,
+) -> Result<(), Error> {
     let broken = |what: &str| Error::Internal {
         function: plain(name).to_owned(),
         what: what.to_owned(),
@@ -62,6 +68,14 @@ pub fn add_stub(module: &Module<'_>, name: &str, clone: &str) -> Result<(), Erro
     builder.ret((!result.is_void()).then_some(call));
 
     builder.at_end(run_box);
+    if unwinding && !crate::unwind::is_nounwind(normal) {
+        let raised = crate::unwind::around_entry(module, &builder, function, || {
+            enter(module, &builder, function, result, clone)
+        });
+        let call = raised.map_err(|what| broken(&what))?;
+        builder.ret((!result.is_void()).then_some(call));
+        return Ok(());
+    }
     let call = enter(module, &builder, function, result, clone).map_err(|what| broken(&what))?;
     builder.ret((!result.is_void()).then_some(call));
     Ok(())

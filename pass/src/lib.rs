@@ -18,6 +18,7 @@ pub mod map;
 pub mod mask;
 pub mod object;
 pub mod options;
+pub mod post_link;
 pub mod prepare;
 pub mod record;
 pub mod safestack;
@@ -27,6 +28,7 @@ pub mod split;
 pub mod switches;
 pub mod tls;
 mod unit;
+pub mod unwind;
 mod written;
 
 pub use options::{Level, Options, Scheme, Strength};

@@ -71,6 +71,8 @@ pub struct Options {
     pub entry: Vec<String>,
     /// Globs of functions that get no clone.
     pub outside: Vec<String>,
+    /// Rust: calls may return by unwinding (`unwind.rs`).
+    pub unwinding: bool,
     /// A mask on every access, none shared: the fallback for functions that failed verification.
     pub mask_all: bool,
     /// No local stays on the safe stack: the other half of that fallback.

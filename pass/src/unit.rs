@@ -8,7 +8,7 @@ use crate::split::{self, Names, Shared, plain};
 use crate::{
     Error, FunctionRecord, Level, Options, Output, OutsideRecord, Scheme, Strength, UnitRecord,
     asm, codegen, computed_goto, depth, entry, libm, map, mask, object, prepare, safestack, select,
-    setjmp, switches, tls,
+    setjmp, switches, tls, unwind,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -53,6 +53,9 @@ pub fn run_keeping_ir(
     split::name_everything(&normal);
     split::name_everything(&boxed);
     libm::lower(&boxed);
+    if options.unwinding {
+        unwind::lower(&boxed, &provided());
+    }
     let selection = select::select(&boxed, options)?;
     let names = Names::new(&options.unit_hash);
     let mut record = UnitRecord {
@@ -89,6 +92,7 @@ pub fn run_keeping_ir(
     let mut clones = make_clones(&boxed, &names, &selection, &mut shared)?;
     let provided = provided();
     let mut callouts = Callouts::new(names.clone(), provided.clone(), &shared);
+    callouts.catch = options.unwinding;
     let called = rewrite_calls(&boxed, &mut clones, &shared, &mut callouts, options.level)?;
     record.external = callouts.external();
     callouts.export(&normal, &shared);
@@ -107,7 +111,7 @@ pub fn run_keeping_ir(
     split::export(&normal, &boxed, &shared);
     for name in &selection.entries {
         if let Some(clone) = clones.get(name) {
-            entry::add_stub(&normal, name, &clone.symbol)?;
+            entry::add_stub(&normal, name, &clone.symbol, options.unwinding)?;
         }
     }
     normal.verify()?;

@@ -37,6 +37,11 @@ impl Clang {
         }
     }
 
+    /// The compiler's path or name.
+    pub fn path(&self) -> PathBuf {
+        self.program.clone()
+    }
+
     /// A command with our header's folder behind all others. By the environment, not by an option:
     /// an option would show in `-###`, in debug information's command lines and in warnings.
     fn command(&self, program: &Path) -> Command {

@@ -168,6 +168,7 @@ fn pass_options(options: &BoxOptions, job: &Job, bitcode: &[u8], output: &Path) 
         strength: options.strength.unwrap_or_default(),
         entry: options.entry.clone(),
         outside: options.outside.clone(),
+        unwinding: false,
         mask_all: options.mask_all,
         locals_outside: false,
         scheme: options.scheme,
@@ -238,14 +239,16 @@ impl Drop for BackEnd {
 
 /// The checked box half: its objects in link order (a function defined in two of them is taken
 /// from the first) and the record that tells what was done.
-struct BoxHalf {
-    objects: Vec<PathBuf>,
-    record: privbox_pass::UnitRecord,
+pub struct BoxHalf {
+    /// Later ones are replaced by earlier ones.
+    pub objects: Vec<PathBuf>,
+    /// What was done.
+    pub record: privbox_pass::UnitRecord,
 }
 
 /// Verifies the box object; functions that do not verify are compiled again with a mask on every
 /// access and no locals on the safe stack. What still fails is a bug of the pass.
-fn box_half(
+pub fn box_half(
     context: &Context,
     bitcode: &[u8],
     options: &Options,

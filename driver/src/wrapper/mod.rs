@@ -60,6 +60,16 @@ pub struct Context {
 }
 
 impl Context {
+    /// For compilations that clang has no plan of.
+    pub fn new(options: BoxOptions) -> Self {
+        Self {
+            clang: Clang::new(false),
+            options,
+            arguments: Vec::new(),
+            verbose: false,
+        }
+    }
+
     /// Runs a tool to its end.
     pub fn run(
         &self,
@@ -154,7 +164,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 /// Exits as clang does after a job that failed.
-fn exit_code(name: &str, status: ExitStatus) -> ExitCode {
+pub fn exit_code(name: &str, status: ExitStatus) -> ExitCode {
     if let Some(signal) = status.signal() {
         if matches!(signal, 1 | 2 | 15) {
             // The build was interrupted, and so are we. Temporary files are gone by now.
@@ -184,6 +194,15 @@ fn run(arguments: Vec<OsString>, cxx: bool) -> Result<ExitCode, Failure> {
             .context("cannot write to standard output")?;
         return Ok(ExitCode::SUCCESS);
     }
+    run_with(arguments, cxx, options)
+}
+
+/// Runs a command line of clang's with these options of the box.
+pub fn run_with(
+    arguments: Vec<OsString>,
+    cxx: bool,
+    options: BoxOptions,
+) -> Result<ExitCode, Failure> {
     let clang = Clang::new(cxx);
     let only_shows = arguments
         .iter()

@@ -1,0 +1,113 @@
+//! Libraries: archives whose bitcode members become objects with both halves.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow};
+use ar_archive_writer::{
+    ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, write_archive_to_stream,
+};
+use object::read::archive::ArchiveFile;
+use object::{Object as _, ObjectSection as _};
+
+use super::unit::{self, Unit};
+use crate::temporary::{AtomicOutput, Scratch};
+use crate::wrapper::{Context, Failure};
+
+/// The section in which rustc embeds bitcode.
+const EMBEDDED: &str = ".llvmbc";
+
+/// How a member comes by its box half.
+enum Source {
+    /// Kept as it is: metadata, foreign objects, crates without bitcode.
+    AsIs(Vec<u8>),
+    /// Bitcode, to be compiled.
+    Bitcode(Vec<u8>),
+}
+
+/// Does the archive hold members that are bitcode? (Embedded bitcode does not count: such
+/// members are objects, and are taken for what they are unless asked otherwise.)
+pub fn has_bitcode(bytes: &[u8]) -> bool {
+    let Ok(archive) = ArchiveFile::parse(bytes) else {
+        return false;
+    };
+    archive
+        .members()
+        .filter_map(Result::ok)
+        .filter_map(|member| member.data(bytes).ok())
+        .any(unit::is_bitcode)
+}
+
+/// Writes `input` to `output` with every bitcode member compiled. `embedded`: also those whose bitcode is
+/// embedded beside machine code, which is dropped.
+pub fn convert(
+    context: &Context,
+    input: &Path,
+    output: &Path,
+    unit: &Unit<'_>,
+    embedded: bool,
+) -> Result<(), Failure> {
+    let shown = || format!("'{}'", input.display());
+    let bytes = fs::read(input).with_context(shown)?;
+    let archive = ArchiveFile::parse(&*bytes).with_context(shown)?;
+    let mut members = Vec::new();
+    for member in archive.members() {
+        let member = member.with_context(shown)?;
+        let name = String::from_utf8_lossy(member.name()).into_owned();
+        let data = member.data(&*bytes).with_context(shown)?;
+        members.push((name, source(data, embedded)));
+    }
+    let scratch = Scratch::new().context("cannot make a temporary folder")?;
+    let mut written = Vec::new();
+    for (index, (name, source)) in members.into_iter().enumerate() {
+        let data = match source {
+            Source::AsIs(data) => data,
+            Source::Bitcode(bitcode) => {
+                let unit = Unit {
+                    identity: format!("{}:{name}", unit.identity),
+                    ..unit.clone()
+                };
+                let object = scratch.path(&format!("{index}.o"));
+                unit::compile(context, &bitcode, &unit, &object)?;
+                fs::read(&object).context("cannot read an object")?
+            }
+        };
+        written.push(NewArchiveMember {
+            buf: Box::new(data),
+            object_reader: &DEFAULT_OBJECT_READER,
+            member_name: name,
+            mtime: 0,
+            uid: 0,
+            gid: 0,
+            perms: 0o644,
+        });
+    }
+    let write = |path: &Path| -> Result<()> {
+        let mut file = std::io::Cursor::new(Vec::new());
+        write_archive_to_stream(&mut file, &written, ArchiveKind::Gnu, false, None)?;
+        fs::write(path, file.into_inner())?;
+        Ok(())
+    };
+    let atomic = AtomicOutput::new(output, &scratch)
+        .with_context(|| format!("cannot write '{}'", output.display()))?;
+    write(atomic.path()).with_context(|| format!("cannot write '{}'", output.display()))?;
+    atomic
+        .commit()
+        .map_err(|error| anyhow!("cannot write '{}': {error}", output.display()))?;
+    Ok(())
+}
+
+fn source(data: &[u8], embedded: bool) -> Source {
+    if unit::is_bitcode(data) {
+        return Source::Bitcode(data.to_vec());
+    }
+    if embedded
+        && let Ok(file) = object::File::parse(data)
+        && let Some(section) = file.section_by_name(EMBEDDED)
+        && let Ok(bitcode) = section.data()
+        && unit::is_bitcode(bitcode)
+    {
+        return Source::Bitcode(bitcode.to_vec());
+    }
+    Source::AsIs(data.to_vec())
+}

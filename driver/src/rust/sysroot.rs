@@ -1,0 +1,119 @@
+//! The standard library with a box, compiled from the bitcode that rustc's own carries.
+//!
+//! It is made once per toolchain, level and strength, and kept in the user's cache: `PRIVBOX_CACHE`, else
+//! `XDG_CACHE_HOME/privbox`, else `HOME/.cache/privbox`.
+
+use std::env;
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow};
+use privbox_pass::post_link::Effort;
+use sha2::{Digest, Sha256};
+
+use super::archive;
+use super::unit::Unit;
+use crate::temporary;
+use crate::wrapper::{Context, Failure};
+
+/// The cache's folder.
+const CACHE: &str = "PRIVBOX_CACHE";
+
+/// Is this one of rustc's own libraries?
+pub fn owns(sysroot: &Path, library: &Path) -> bool {
+    library.starts_with(sysroot.join("lib/rustlib"))
+        && library.extension().is_some_and(|e| e == "rlib")
+}
+
+/// The library with a box that stands for `library`, made if it is not there.
+pub fn boxed(context: &Context, library: &Path) -> Result<PathBuf, Failure> {
+    let folder = folder()?;
+    let name = library
+        .file_name()
+        .ok_or_else(|| anyhow!("'{}' is no library", library.display()))?;
+    let key = key(context, library)?;
+    let folder = folder.join(key);
+    let made = folder.join(name);
+    if made.is_file() {
+        return Ok(made);
+    }
+    fs::create_dir_all(&folder).with_context(|| cannot_write(&folder))?;
+    let _lock = temporary::lock(&folder.join("lock")).with_context(|| cannot_write(&folder))?;
+    if made.is_file() {
+        return Ok(made);
+    }
+    let crate_name = name.to_string_lossy();
+    let crate_name = crate_name
+        .trim_start_matches("lib")
+        .split('-')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    if io::stderr().is_terminal() {
+        eprintln!("privbox: compiling the standard library for the box, once: {crate_name}");
+    }
+    let unit = Unit {
+        name: format!("rust:{crate_name}"),
+        identity: name.to_string_lossy().into_owned(),
+        effort: Effort::Aggressive,
+        output: &made,
+    };
+    archive::convert(context, library, &made, &unit, true)?;
+    Ok(made)
+}
+
+fn cannot_write(folder: &Path) -> String {
+    format!(
+        "cannot write '{}': set {CACHE} to a folder that can be written",
+        folder.display()
+    )
+}
+
+fn folder() -> Result<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    set(CACHE)
+        .map(PathBuf::from)
+        .or_else(|| set("XDG_CACHE_HOME").map(|folder| PathBuf::from(folder).join("privbox")))
+        .or_else(|| set("HOME").map(|folder| PathBuf::from(folder).join(".cache/privbox")))
+        .with_context(|| {
+            format!("no place for the standard library with a box: set {CACHE} or HOME")
+        })
+}
+
+/// Everything that the result depends on: the library, this program, the options.
+fn key(context: &Context, library: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    let own = env::current_exe().context("cannot find this program")?;
+    for file in [library, &own] {
+        let metadata =
+            fs::metadata(file).with_context(|| format!("cannot read '{}'", file.display()))?;
+        hash.update(file.as_os_str().as_bytes());
+        hash.update(metadata.len().to_le_bytes());
+        let modified = metadata
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
+            .unwrap_or_default();
+        hash.update(modified.as_nanos().to_le_bytes());
+    }
+    let options = &context.options;
+    hash.update(format!(
+        "{:?} {:?} {} {} {:?} {:?} {:?} {}",
+        options.level.unwrap_or_default(),
+        options.strength.unwrap_or_default(),
+        options.mask_bits(),
+        options.mask_all,
+        options.scheme,
+        options.entry,
+        options.outside,
+        options.verify,
+    ));
+    Ok(hash
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
