@@ -86,6 +86,25 @@ pub(super) fn check(instruction: &Instruction, bytes: &[u8]) -> Result<(), Refus
     prefixes(instruction, bytes)
 }
 
+/// Whether there is no prefix at all, or only REX before what is no VEX: then [`prefixes`] has nothing to
+/// look for.
+fn plain(bytes: &[u8]) -> bool {
+    let opcode = match bytes {
+        [0x40..=0x4f, 0xc4 | 0xc5, ..] => return false,
+        [0x40..=0x4f, opcode, ..] | [opcode, ..] => opcode,
+        [] => return false,
+    };
+    !is_prefix(*opcode)
+}
+
+/// REX and the legacy prefixes.
+fn is_prefix(byte: u8) -> bool {
+    matches!(
+        byte,
+        0x40..=0x4f | 0x66 | 0x67 | 0xf0 | 0xf2 | 0xf3 | 0x26 | 0x2e | 0x36 | 0x3e | 0x64 | 0x65
+    )
+}
+
 /// Encodings that manuals leave out or call undefined, of mnemonics that are allowed.
 fn undocumented(code: Code) -> bool {
     matches!(
@@ -119,30 +138,17 @@ fn register(register: Register) -> bool {
 }
 
 /// Prefixes: each at most once and with a defined meaning; `nop` ignores 0x66 and segments.
-fn prefixes(instruction: &Instruction, bytes: &[u8]) -> Result<(), Refusal> {
+pub(super) fn prefixes(instruction: &Instruction, bytes: &[u8]) -> Result<(), Refusal> {
+    if plain(bytes) {
+        return Ok(());
+    }
     let form = instruction.op_code();
     let nop = instruction.mnemonic() == Nop;
     let vex = form.encoding() == EncodingKind::VEX;
     let (mut p66, mut rep, mut repne, mut lock, mut segments) = (0, 0, 0, 0, 0);
     let mut rex = false;
     for &b in bytes {
-        if rex
-            && matches!(
-                b,
-                0x40..=0x4f
-                    | 0x66
-                    | 0x67
-                    | 0xf0
-                    | 0xf2
-                    | 0xf3
-                    | 0x26
-                    | 0x2e
-                    | 0x36
-                    | 0x3e
-                    | 0x64
-                    | 0x65
-            )
-        {
+        if rex && is_prefix(b) {
             return Err("a prefix follows REX, which is ignored then");
         }
         match b {

@@ -59,6 +59,8 @@ pub(super) struct Sink<'a> {
     pub(super) stats: Stats,
     /// The current instruction was refused.
     pub(super) failed: bool,
+    /// Some instruction since [`Sink::begin`] was refused.
+    pub(super) refused: bool,
     /// Findings are wanted with their states in words.
     pub(super) explain: bool,
     pub(super) function: u64,
@@ -73,16 +75,15 @@ impl Sink<'_> {
         self.findings.as_ref().map_or(0, |f| f.len())
     }
 
-    /// Back to an earlier state of affairs.
-    pub(super) fn forget(&mut self, found: usize, stats: Stats) {
-        if let Some(findings) = self.findings.as_mut() {
-            findings.truncate(found);
-        }
-        self.stats = stats;
+    /// Counts anew.
+    pub(super) fn begin(&mut self) {
+        self.stats = Stats::default();
+        self.refused = false;
     }
 
     pub(super) fn fail(&mut self, rule: Rule, text: impl FnOnce() -> (String, &'static str)) {
         self.failed = true;
+        self.refused = true;
         if let Some(findings) = self.findings.as_mut() {
             let (message, hint) = text();
             findings.push(Finding {
@@ -105,22 +106,24 @@ pub(super) fn render(instruction: &Instruction) -> String {
     text
 }
 
-/// The registers that the instruction names, as the analysis knows them.
-pub(super) fn describe(state: &State, registers: u16) -> String {
+/// A general register's name, by its number.
+pub(super) fn name(register: usize) -> &'static str {
     const NAMES: [&str; 16] = [
         "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
         "r13", "r14", "r15",
     ];
+    NAMES.get(register).unwrap_or(&"?")
+}
+
+/// The registers that the instruction names, as the analysis knows them.
+pub(super) fn describe(state: &State, registers: u16) -> String {
     let mut text = String::new();
-    for (i, name) in NAMES.iter().enumerate() {
-        if registers & (1 << i) == 0 {
-            continue;
-        }
+    for r in (0..16).filter(|r| registers & (1 << r) != 0) {
         if !text.is_empty() {
             text.push_str(", ");
         }
-        let _ = write!(text, "{name} = ");
-        let _ = match state.registers[i].value {
+        let _ = write!(text, "{} = ", name(r));
+        let _ = match state.value(r) {
             Value::Number(n) if n == Interval::FULL => write!(text, "unknown"),
             Value::Number(n) if n.lo == n.hi => write!(text, "{}", n.lo),
             Value::Number(n) => write!(text, "[{}, {}]", n.lo, n.hi),
@@ -129,7 +132,7 @@ pub(super) fn describe(state: &State, registers: u16) -> String {
             Value::TableEntry { table, .. } => write!(text, "entry of table {table:#x}"),
             Value::Target { table, .. } => write!(text, "target of table {table:#x}"),
             Value::Stack(k) => write!(text, "stack({k})"),
-            Value::Entry(r) => write!(text, "entry({})", NAMES.get(usize::from(r)).unwrap_or(&"?")),
+            Value::Entry(r) => write!(text, "entry({})", name(r.into())),
             Value::Conflict { .. } => write!(text, "conflict of two paths"),
         };
     }

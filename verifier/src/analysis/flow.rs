@@ -8,10 +8,10 @@ use iced_x86::{Code, FlowControl, Mnemonic, OpKind, Register};
 use crate::manifest::Strength;
 use crate::rule::Rule;
 
-use super::context::{Context, Sink};
+use super::context::{Context, Sink, name};
 use super::op::{Op, general};
 use super::stack::FRAME;
-use super::state::{CALLEE_SAVED, Cell, RSP, State};
+use super::state::{CALLEE_SAVED, RSP, State};
 use super::value::Value;
 
 /// Where control goes after an instruction.
@@ -133,7 +133,7 @@ pub(super) fn call(context: &Context<'_>, state: &mut State, sink: &mut Sink<'_>
     no_stack_address(state, sink);
     for r in 0..16 {
         if r != RSP && !CALLEE_SAVED.contains(&r) {
-            state.registers[r] = Cell::UNKNOWN;
+            state.forget_register(r);
         }
     }
     state.flags = None;
@@ -145,7 +145,7 @@ pub(super) fn call(context: &Context<'_>, state: &mut State, sink: &mut Sink<'_>
 
 /// Rule 9: only RSP holds a stack address when control leaves the function.
 fn no_stack_address(state: &State, sink: &mut Sink<'_>) {
-    let leaked = (0..16).any(|r| r != RSP && state.registers[r].value.may_be_stack());
+    let leaked = (0..16).any(|r| r != RSP && state.may_be_stack(r));
     if leaked {
         sink.fail(Rule::R9, || {
             (
@@ -167,14 +167,10 @@ pub(super) fn leave(state: &State, sink: &mut Sink<'_>) {
         });
     }
     for r in CALLEE_SAVED {
-        if state.registers[r].value != Value::Entry(r as u8) {
+        if state.value(r) != Value::Entry(r as u8) {
             sink.fail(Rule::R11, || {
-                const NAMES: [&str; 16] = [
-                    "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10",
-                    "r11", "r12", "r13", "r14", "r15",
-                ];
                 (
-                    format!("{} does not hold what it held on entry", NAMES[r]),
+                    format!("{} does not hold what it held on entry", name(r)),
                     "restore callee-saved registers from their own slots",
                 )
             });
@@ -192,7 +188,7 @@ pub(super) fn table_targets(
     sink: &mut Sink<'_>,
 ) -> Vec<usize> {
     let register: Register = op.instruction.op0_register();
-    let value = general(register).map(|r| state.registers[usize::from(r)].value);
+    let value = general(register).map(|r| state.value(r.into()));
     let Some(Value::Target { table, lo, hi }) = value else {
         sink.fail(Rule::R12, || (
             "an indirect jump whose target is not an entry of a table in the box".into(),
@@ -203,7 +199,7 @@ pub(super) fn table_targets(
     sink.stats.table_jumps += 1;
     let mut targets = Vec::new();
     for n in lo..=hi {
-        let at = table + 4 * n;
+        let at = table + 4 * u64::from(n);
         let entry = context
             .image
             .bytes_at(at..at + 4)
@@ -228,7 +224,7 @@ pub(super) fn table_targets(
 
 /// Rule 4: `jrcxz` compares a register.
 pub(super) fn condition(state: &State, op: &Op, sink: &mut Sink<'_>) {
-    if (0..16).any(|r| op.reads & (1 << r) != 0 && !state.registers[r].value.is_data()) {
+    if (0..16).any(|r| op.reads & (1 << r) != 0 && !state.is_data(r)) {
         sink.fail(Rule::R4, || {
             (
                 "a branch on a value that may only be moved".into(),

@@ -1,14 +1,11 @@
-//! One function: linear decoding, blocks, the fixpoint, and the pass that reports.
+//! One function: its blocks, the fixpoint, and the pass that reports.
 
-use alloc::collections::BTreeSet;
-use alloc::format;
+use alloc::collections::{BTreeSet, BinaryHeap};
 use alloc::string::String;
-use alloc::vec;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
-use iced_x86::{
-    Decoder, DecoderError, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic,
-};
+use iced_x86::{Instruction, Mnemonic};
 
 use crate::features::Features;
 use crate::image::Function;
@@ -16,11 +13,13 @@ use crate::manifest::Strength;
 use crate::report::{Finding, Stats};
 use crate::rule::Rule;
 
-use super::allow;
 use super::context::{Context, Sink, describe};
+use super::decode::Code;
 use super::flow::{self, Edge, Flow};
-use super::op::{self, Op};
-use super::state::State;
+use super::join::Known;
+use super::op::Op;
+use super::shape::Shapes;
+use super::state::{RSP, State};
 use super::transfer;
 
 /// Joins at a block before widening begins: enough for a loop's second turn to settle.
@@ -35,38 +34,60 @@ pub(super) struct Outcome {
     pub(super) stats: Stats,
 }
 
-struct Code {
-    ops: Vec<Op>,
-    flows: Vec<Flow>,
+/// Checks functions one after the other; what it allocates for one serves the next.
+pub(super) struct Checker {
+    shapes: Shapes,
+    code: Code,
+    blocks: Blocks,
+    known: Known,
+    state: State,
+    work: Work,
 }
 
-impl Code {
-    fn index_of(&self, address: u64) -> Option<usize> {
-        self.ops.binary_search_by_key(&address, Op::address).ok()
+impl Checker {
+    pub(super) fn new() -> Checker {
+        Checker {
+            shapes: Shapes::new(),
+            code: Code::default(),
+            blocks: Blocks::default(),
+            known: Known::default(),
+            state: State::entry(),
+            work: Work::default(),
+        }
     }
-}
 
-/// Checks `function` against rules 2 to 13.
-pub(super) fn check(
-    context: &Context<'_>,
-    function: &Function,
-    findings: &mut Vec<Finding>,
-) -> Outcome {
-    let before = findings.len();
-    let mut outcome = Outcome {
-        features: Features::default(),
-        instructions: 0,
-        stats: Stats::default(),
-    };
-    let Some(code) = decode(context, function, findings, &mut outcome) else {
-        return outcome;
-    };
-    if findings.len() > before {
+    /// Checks `function` against rules 2 to 13.
+    pub(super) fn check(
+        &mut self,
+        context: &Context<'_>,
+        function: &Function,
+        findings: &mut Vec<Finding>,
+    ) -> Outcome {
+        let mut sink = sink(function, Some(findings));
         // What is not even code of the allowed kind is not analysed further.
-        return outcome;
+        let read = self
+            .code
+            .read(context, function, &mut self.shapes, &mut sink);
+        let mut stats = Stats::default();
+        if read {
+            self.blocks.find(context, &self.code);
+            self.known.reset(self.blocks.starts.len());
+            let mut fixpoint = Fixpoint {
+                context,
+                function,
+                code: &self.code,
+                blocks: &self.blocks,
+                known: &mut self.known,
+                work: &mut self.work,
+            };
+            stats = fixpoint.run(&mut self.state, findings);
+        }
+        Outcome {
+            features: self.code.features,
+            instructions: self.code.instructions,
+            stats,
+        }
     }
-    Fixpoint::new(context, function, &code).run(findings, &mut outcome.stats);
-    outcome
 }
 
 fn sink<'a>(function: &Function, findings: Option<&'a mut Vec<Finding>>) -> Sink<'a> {
@@ -74,6 +95,7 @@ fn sink<'a>(function: &Function, findings: Option<&'a mut Vec<Finding>>) -> Sink
         findings,
         stats: Stats::default(),
         failed: false,
+        refused: false,
         explain: false,
         function: function.start,
         instruction: Instruction::default(),
@@ -81,121 +103,92 @@ fn sink<'a>(function: &Function, findings: Option<&'a mut Vec<Finding>>) -> Sink
     }
 }
 
-/// Rules 2, 3 and 12 as far as they need no state.
-fn decode(
-    context: &Context<'_>,
-    function: &Function,
-    findings: &mut Vec<Finding>,
-    outcome: &mut Outcome,
-) -> Option<Code> {
-    let end = function.start.checked_add(function.size)?;
-    let bytes = context.image.bytes_at(function.start..end)?;
-    let mut sink = sink(function, Some(findings));
-    let mut decoder = Decoder::with_ip(64, bytes, function.start, DecoderOptions::NONE);
-    let mut factory = InstructionInfoFactory::new();
-    let mut ops: Vec<Op> = Vec::with_capacity(bytes.len() / 4);
-    let mut instruction = Instruction::default();
-    while decoder.can_decode() {
-        let from = decoder.position();
-        decoder.decode_out(&mut instruction);
-        sink.instruction = instruction;
-        if instruction.is_invalid() {
-            if decoder.last_error() == DecoderError::NoMoreBytes {
-                sink.fail(Rule::R2, || {
-                    (
-                        "an instruction crosses the function's end".into(),
-                        "the function table must give whole functions",
-                    )
-                });
-            } else {
-                sink.fail(Rule::R3, || {
-                    (
-                        "bytes that are no instruction".into(),
-                        "data does not belong into the text",
-                    )
-                });
-            }
-            return None;
-        }
-        let encoded = bytes.get(from..decoder.position()).unwrap_or_default();
-        if let Err(why) = allow::check(&instruction, encoded) {
-            let rule = refusal_rule(&instruction);
-            sink.fail(rule, || (why.into(), "the instruction may not stand in a box: leave the function outside (PRIVBOX_OUTSIDE)"));
-            if sink.findings.as_ref().is_some_and(|f| f.len() > 1000) {
-                return None;
-            }
-            continue;
-        }
-        for &feature in instruction.cpuid_features() {
-            match Features::from_iced(feature) {
-                // `tzcnt` is checked as what it is on every CPU (rule 4), so it demands none.
-                Some(_) if instruction.mnemonic() == Mnemonic::Tzcnt => {}
-                // A nop without CET.
-                _ if instruction.mnemonic() == Mnemonic::Endbr64 => {}
-                Some(f) => outcome.features |= f,
-                None => sink.fail(Rule::R3, || (format!("the instruction needs the CPU feature {feature:?}, which is not allowed"), "compile for x86-64-v3 or less")),
-            }
-        }
-        match op::describe(&mut factory, &instruction) {
-            Ok(op) => ops.push(op),
-            Err(why) => sink.fail(Rule::R3, || {
-                (why.into(), "the instruction's form is not allowed")
-            }),
-        }
-    }
-    outcome.instructions = ops.len() as u64;
-    if sink.failed || ops.is_empty() {
-        if ops.is_empty() {
-            sink.fail(Rule::R2, || {
-                (
-                    "an empty function".into(),
-                    "the function table must give whole functions",
-                )
-            });
-        }
-        return None;
-    }
-    let mut code = Code {
-        flows: Vec::with_capacity(ops.len()),
-        ops,
-    };
-    for i in 0..code.ops.len() {
-        let op = &code.ops[i];
-        sink.instruction = op.instruction;
-        let flow = flow::classify(
-            context,
-            op,
-            |a| code.index_of(a),
-            function.start..end,
-            &mut sink,
-        );
-        // Rule 2: straight-line speculation ends at once.
-        if matches!(flow, Flow::Ret | Flow::Indirect)
-            && code
-                .ops
-                .get(i + 1)
-                .is_none_or(|n| n.mnemonic() != Mnemonic::Int3)
-        {
-            sink.fail(Rule::R2, || {
-                (
-                    "no int3 follows".into(),
-                    "compile with straight-line-speculation hardening",
-                )
-            });
-        }
-        code.flows.push(flow);
-    }
-    Some(code)
+/// Where the blocks of a function start.
+#[derive(Default)]
+struct Blocks {
+    /// Of each instruction: the block that starts there, or [`NO_BLOCK`].
+    at: Vec<u32>,
+    /// Of each block: its first instruction.
+    starts: Vec<usize>,
 }
 
-fn refusal_rule(instruction: &Instruction) -> Rule {
-    use iced_x86::FlowControl::{
-        ConditionalBranch, IndirectBranch, IndirectCall, UnconditionalBranch,
-    };
-    match instruction.flow_control() {
-        IndirectBranch | IndirectCall => Rule::R12,
-        UnconditionalBranch | ConditionalBranch => Rule::R3,
-        _ => Rule::R3,
+const NO_BLOCK: u32 = u32::MAX;
+
+impl Blocks {
+    fn find(&mut self, context: &Context<'_>, code: &Code) {
+        const START: u32 = 0;
+        self.at.clear();
+        self.at.resize(code.ops.len(), NO_BLOCK);
+        let mut mark = |i: usize| {
+            if let Some(at) = self.at.get_mut(i) {
+                *at = START;
+            }
+        };
+        mark(0);
+        for (i, flow) in code.flows.iter().enumerate() {
+            match *flow {
+                Flow::Next | Flow::Call => {}
+                Flow::Branch { target, .. } => {
+                    mark(target);
+                    mark(i + 1);
+                }
+                _ => mark(i + 1),
+            }
+        }
+        table_starts(context, code, mark);
+        self.starts.clear();
+        for (i, at) in self.at.iter_mut().enumerate() {
+            if *at == START {
+                *at = self.starts.len() as u32;
+                self.starts.push(i);
+            }
+        }
+    }
+
+    /// The block that starts at an instruction.
+    fn block_at(&self, i: usize) -> Option<usize> {
+        let at = *self.at.get(i)?;
+        (at != NO_BLOCK).then_some(at as usize)
+    }
+}
+
+/// Blocks to visit; lower numbers first, as code is laid out nearly in reverse post-order.
+#[derive(Default)]
+struct Work {
+    queue: BinaryHeap<Reverse<u32>>,
+    blocks: Vec<Progress>,
+}
+
+/// What the fixpoint has done at a block.
+#[derive(Clone, Copy, Default)]
+struct Progress {
+    queued: bool,
+    /// At the last visit, something was refused.
+    refused: bool,
+    joins: u32,
+    /// Of the last visit.
+    stats: Stats,
+}
+
+impl Work {
+    fn reset(&mut self, blocks: usize) {
+        self.queue.clear();
+        self.blocks.clear();
+        self.blocks.resize(blocks, Progress::default());
+    }
+
+    fn push(&mut self, block: usize) {
+        let progress = &mut self.blocks[block];
+        if !progress.queued {
+            progress.queued = true;
+            self.queue.push(Reverse(block as u32));
+        }
+    }
+
+    fn pop(&mut self) -> Option<usize> {
+        let Reverse(block) = self.queue.pop()?;
+        self.blocks[block as usize].queued = false;
+        Some(block as usize)
     }
 }
 
@@ -204,100 +197,66 @@ struct Fixpoint<'a> {
     context: &'a Context<'a>,
     function: &'a Function,
     code: &'a Code,
-    /// Of each instruction: the block that starts there.
-    block_at: Vec<Option<u32>>,
-    starts: Vec<usize>,
-    states: Vec<Option<State>>,
-    joins: Vec<u32>,
-    /// Blocks to visit; lower numbers first, as code is laid out nearly in reverse post-order.
-    work: BTreeSet<u32>,
+    blocks: &'a Blocks,
+    known: &'a mut Known,
+    work: &'a mut Work,
 }
 
-impl<'a> Fixpoint<'a> {
-    fn new(context: &'a Context<'a>, function: &'a Function, code: &'a Code) -> Self {
-        let mut block_at = vec![None; code.ops.len()];
-        let mut starts = vec![0];
-        for (i, flow) in code.flows.iter().enumerate() {
-            match *flow {
-                Flow::Next | Flow::Call => {}
-                Flow::Branch { target, .. } => {
-                    starts.push(target);
-                    starts.push(i + 1);
-                }
-                _ => starts.push(i + 1),
-            }
-        }
-        starts.extend(table_starts(context, code));
-        starts.retain(|&s| s < code.ops.len());
-        starts.sort_unstable();
-        starts.dedup();
-        for (n, &s) in starts.iter().enumerate() {
-            block_at[s] = Some(n as u32);
-        }
-        let n = starts.len();
-        Fixpoint {
-            context,
-            function,
-            code,
-            block_at,
-            starts,
-            states: vec![None; n],
-            joins: vec![0; n],
-            work: BTreeSet::new(),
-        }
-    }
-
-    fn run(mut self, findings: &mut Vec<Finding>, stats: &mut Stats) {
-        self.states[0] = Some(State::entry());
-        self.work.insert(0);
+impl Fixpoint<'_> {
+    fn run(&mut self, state: &mut State, findings: &mut Vec<Finding>) -> Stats {
+        let count = self.blocks.starts.len();
+        self.work.reset(count);
+        self.enter(0, &State::entry());
         let mut visits = 0u64;
-        while let Some(block) = self.work.pop_first() {
+        let mut quiet = sink(self.function, None);
+        while let Some(block) = self.work.pop() {
             visits += 1;
-            if visits > VISITS * self.starts.len() as u64 + 1000 {
+            if visits > VISITS * count as u64 + 1000 {
                 let mut sink = sink(self.function, Some(findings));
-                sink.instruction = self.code.ops[self.starts[block as usize]].instruction;
+                sink.instruction = self.code.ops[self.blocks.starts[block]].instruction;
                 sink.fail(Rule::R4, || {
                     (
                         "the analysis does not settle".into(),
                         "report this function: it is a bug of the verifier",
                     )
                 });
-                return;
+                return Stats::default();
             }
-            let mut quiet = sink(self.function, None);
-            self.visit(block, &mut quiet, true);
+            quiet.begin();
+            self.visit(block, state, &mut quiet, true);
+            // A block is visited whenever its state has changed, so the last visit was of its last state.
+            let progress = &mut self.work.blocks[block];
+            (progress.stats, progress.refused) = (quiet.stats, quiet.refused);
         }
-        let mut loud = sink(self.function, Some(findings));
-        for block in 0..self.starts.len() as u32 {
-            if self.states[block as usize].is_some() {
-                // States are put into words only where something was found.
-                let (found, stats) = (loud.found(), loud.stats);
-                self.visit(block, &mut loud, false);
-                if loud.found() > found {
-                    loud.forget(found, stats);
-                    loud.explain = true;
-                    self.visit(block, &mut loud, false);
-                    loud.explain = false;
-                }
+        let mut stats = Stats::default();
+        for block in 0..count {
+            let Progress {
+                refused,
+                stats: counts,
+                ..
+            } = self.work.blocks[block];
+            stats.add(&counts);
+            if refused {
+                // Once more, with findings, and with states in words.
+                let mut loud = sink(self.function, Some(&mut *findings));
+                loud.explain = true;
+                self.visit(block, state, &mut loud, false);
             }
         }
-        loud.stats.blocks = self.starts.len() as u64;
-        loud.stats.visits = visits;
-        *stats = loud.stats;
+        stats.blocks = count as u64;
+        stats.visits = visits;
+        stats
     }
 
-    /// Interprets one block; with `flow`, passes its last state on.
-    fn visit(&mut self, block: u32, sink: &mut Sink<'_>, flow: bool) {
-        let Some(mut state) = self.states[block as usize].clone() else {
+    /// Interprets one block in `state`; with `flow`, passes its last state on.
+    fn visit(&mut self, block: usize, state: &mut State, sink: &mut Sink<'_>, flow: bool) {
+        if !self.known.load(block, state) {
             return;
-        };
-        let mut i = self.starts[block as usize];
+        }
+        let mut i = self.blocks.starts[block];
         let context = self.context;
         let code = self.code;
-        if !matches!(
-            state.registers[super::state::RSP].value,
-            super::value::Value::Stack(_)
-        ) {
+        if state.stack(RSP).is_none() {
             sink.instruction = code.ops[i].instruction;
             sink.fail(Rule::R9, || {
                 (
@@ -312,12 +271,12 @@ impl<'a> Fixpoint<'a> {
             sink.failed = false;
             sink.instruction = op.instruction;
             if sink.explain {
-                sink.state = describe(&state, interesting(op));
+                sink.state = describe(state, interesting(op));
             }
             let mut falls = true;
             match code.flows[i] {
                 Flow::Next => {
-                    if !transfer::step(context, &mut state, op, sink) {
+                    if !transfer::step(context, state, op, sink) {
                         return;
                     }
                 }
@@ -326,40 +285,43 @@ impl<'a> Fixpoint<'a> {
                     if context.gate_entry(op.instruction.near_branch_target()) {
                         sink.stats.gate_calls += 1;
                     }
-                    flow::call(context, &mut state, sink);
+                    flow::call(context, state, sink);
                 }
                 Flow::Ret => {
-                    flow::leave(&state, sink);
+                    flow::leave(state, sink);
                     return;
                 }
                 Flow::Tail { falls: f } => {
-                    flow::leave(&state, sink);
+                    flow::leave(state, sink);
                     falls = f;
                 }
                 Flow::Indirect => {
                     let targets = flow::table_targets(
                         context,
-                        &state,
+                        state,
                         op,
                         // Only starts of blocks: code that no block starts at would run without having been analysed
                         // from there. `table_starts` makes every target of a compiler's table one.
-                        |a| code.index_of(a).filter(|&i| self.block_at[i].is_some()),
+                        |a| {
+                            code.index_of(a)
+                                .filter(|&i| self.blocks.block_at(i).is_some())
+                        },
                         sink,
                     );
                     if context.strength == Strength::Transient {
                         state.forget_numbers();
                     }
                     if flow {
-                        state.canonicalize();
+                        state.canonicalize(self.known.classes());
                         for t in targets {
-                            self.enter(t, &state);
+                            self.enter(t, state);
                         }
                     }
                     return;
                 }
                 Flow::Branch { target, falls: f } => {
-                    flow::condition(&state, op, sink);
-                    let edge = flow::depth_edge(op, &state);
+                    flow::condition(state, op, sink);
+                    let edge = flow::depth_edge(op, state);
                     let before = state.tested;
                     // Rule 13: the other edge must end in `ud2`.
                     let (taken, on) = match edge {
@@ -372,9 +334,9 @@ impl<'a> Fixpoint<'a> {
                         _ => (before, before),
                     };
                     if flow {
-                        state.canonicalize();
+                        state.canonicalize(self.known.classes());
                         state.tested = taken;
-                        self.enter(target, &state);
+                        self.enter(target, state);
                     }
                     state.tested = on;
                     falls = f;
@@ -393,10 +355,10 @@ impl<'a> Fixpoint<'a> {
                 });
                 return;
             }
-            if self.block_at[i].is_some() {
+            if self.blocks.block_at(i).is_some() {
                 if flow {
-                    state.canonicalize();
-                    self.enter(i, &state);
+                    state.canonicalize(self.known.classes());
+                    self.enter(i, state);
                 }
                 return;
             }
@@ -407,25 +369,21 @@ impl<'a> Fixpoint<'a> {
         self.code.flows.get(index) == Some(&Flow::Stop)
     }
 
+    /// A path with the canonical `state` leads to an instruction.
     fn enter(&mut self, index: usize, state: &State) {
         // Table targets that were not known as block starts do not exist: `table_starts` lists all.
-        let Some(block) = self.block_at.get(index).copied().flatten() else {
+        let Some(block) = self.blocks.block_at(index) else {
             return;
         };
-        let b = block as usize;
-        match &mut self.states[b] {
-            None => {
-                self.states[b] = Some(state.clone());
-                self.work.insert(block);
-            }
-            Some(old) => {
-                let widening = self.joins[b] >= EXACT_JOINS;
-                let context = self.context;
-                if old.join(state, widening, &|a| context.range(a)) {
-                    self.joins[b] += 1;
-                    self.work.insert(block);
-                }
-            }
+        let context = self.context;
+        let widening = self.work.blocks[block].joins >= EXACT_JOINS;
+        let first = !self.known.is_reached(block);
+        if self
+            .known
+            .enter(block, state, widening, &|a| context.range(a))
+        {
+            self.work.blocks[block].joins += u32::from(!first);
+            self.work.push(block);
         }
     }
 }
@@ -438,15 +396,14 @@ fn interesting(op: &Op) -> u16 {
             mask |= 1 << r;
         }
     }
-    mask | (1 << super::state::RSP)
+    mask | (1 << RSP)
 }
 
-/// Instructions that table entries could lead to: every entry of every table that a `lea` of this
+/// Marks instructions that table entries could lead to: every entry of every table that a `lea` of this
 /// function names, as far as consecutive entries lead into the function. Only a superset of the block
 /// starts: whether a jump may use them is rule 12's, by `flow::table_targets`.
-fn table_starts(context: &Context<'_>, code: &Code) -> Vec<usize> {
+fn table_starts(context: &Context<'_>, code: &Code, mut mark: impl FnMut(usize)) {
     let tables = &context.image.tables;
-    let mut starts = Vec::new();
     let mut seen = BTreeSet::new();
     for op in &code.ops {
         if op.mnemonic() != Mnemonic::Lea {
@@ -469,9 +426,8 @@ fn table_starts(context: &Context<'_>, code: &Code) -> Vec<usize> {
             else {
                 break;
             };
-            starts.push(i);
+            mark(i);
             at += 4;
         }
     }
-    starts
 }

@@ -7,6 +7,7 @@ use iced_x86::Mnemonic::*;
 use crate::manifest::Level;
 use crate::rule::Rule;
 
+use super::cell::Anchor;
 use super::context::{Context, Sink};
 use super::op::{Memory, Op, X87, hint, masked_move};
 use super::state::{RSP, State, Unreadable};
@@ -38,37 +39,23 @@ pub(super) enum Place {
     /// The frame, at this distance from the return-address slot.
     Frame(i32),
     /// Entries `lo..=hi` of a table in the box.
-    Table { table: u64, lo: u64, hi: u64 },
+    Table { table: u64, lo: u32, hi: u32 },
     /// Fixed or `fs:`.
     Elsewhere,
     /// Ordinary memory; with what rule 6 may take from it: the base's identity and the displacement.
     Ordinary(Option<Anchor>),
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Anchor {
-    pub(super) register: usize,
-    pub(super) id: u32,
-    pub(super) delta: i64,
-    pub(super) displacement: i128,
-    /// No other cell shares the identity.
-    pub(super) alone: bool,
-}
-
 /// The address as an interval of unwrapped integers.
 fn address(context: &Context<'_>, state: &State, m: &Memory) -> Option<Interval> {
     let part = |r: Option<u8>, scale: u8| match r {
         None => Some(Interval { lo: 0, hi: 0 }),
-        Some(r) => {
-            match state.registers[usize::from(r)]
-                .value
-                .linear(&|a| context.range(a))?
-            {
-                // Scaling would enlarge what rule 6 leaves open.
-                (_, true) if scale > 1 => Some(Interval::FULL),
-                (n, _) => Some(n.scale(i128::from(scale))),
-            }
-        }
+        Some(r) => match state.value(r.into()).linear(&|a| context.range(a))? {
+            // Scaling would enlarge what rule 6 leaves open.
+            (_, true) if scale > 1 => Some(Interval::FULL),
+            (n, _) if scale == 1 => Some(n),
+            (n, _) => Some(n.scale(i128::from(scale))),
+        },
     };
     let d = i128::from(m.displacement);
     Some(
@@ -99,9 +86,7 @@ pub(super) fn access(
         return fixed(context, &m, sink);
     }
     for r in [m.base, m.index].into_iter().flatten() {
-        if !matches!(state.registers[usize::from(r)].value, Value::Stack(_))
-            && !state.registers[usize::from(r)].value.is_data()
-        {
+        if !state.is_data(r.into()) && state.stack(r.into()).is_none() {
             sink.fail(Rule::R4, || (
                 "a value that may only be moved (a caller's register, or unequal values of two paths) is an address".into(),
                 "load and mask the pointer on every path to here",
@@ -110,13 +95,11 @@ pub(super) fn access(
         }
     }
     if let Some(base) = m.base.map(usize::from)
-        && let Value::Stack(k) = state.registers[base].value
+        && let Some(k) = state.stack(base)
     {
         return frame(state, k, base, &m, op, sink);
     }
-    if m.index
-        .is_some_and(|i| matches!(state.registers[usize::from(i)].value, Value::Stack(_)))
-    {
+    if m.index.is_some_and(|i| state.stack(i.into()).is_some()) {
         sink.fail(Rule::R9, || {
             (
                 "a safe-stack address is an index".into(),
@@ -211,23 +194,17 @@ fn table(context: &Context<'_>, state: &State, m: &Memory) -> Option<Place> {
     if m.scale != 4 || m.size != 4 || m.displacement != 0 || m.write {
         return None;
     }
-    let Value::Address(table) = state.registers[base].value else {
-        return None;
-    };
-    let Value::Number(i) = state.registers[index].value else {
+    let (Value::Address(table), Value::Number(i)) = (state.value(base), state.value(index)) else {
         return None;
     };
     let tables = &context.image.tables;
     if !i.exact() || table % 4 != 0 || table < tables.start {
         return None;
     }
-    let hi = u64::try_from(i.hi).ok()?;
-    let end = hi.checked_add(1)?.checked_mul(4)?.checked_add(table)?;
-    (end <= tables.end).then_some(Place::Table {
-        table,
-        lo: i.lo as u64,
-        hi,
-    })
+    // A table that these numbers do not reach is larger than any file.
+    let (lo, hi) = (u32::try_from(i.lo).ok()?, u32::try_from(i.hi).ok()?);
+    let end = (u64::from(hi) + 1).checked_mul(4)?.checked_add(table)?;
+    (end <= tables.end).then_some(Place::Table { table, lo, hi })
 }
 
 /// Rule 7, by level (rule 14).
@@ -279,20 +256,7 @@ fn ordinary(
             Level::Spap => false,
         };
     let anchor = match m.base.map(usize::from) {
-        Some(register) if proves && register != RSP => match state.registers[register].value {
-            Value::Number(_) | Value::Anchored(_) => {
-                let alone = state.registers[register].id == 0;
-                let cell = state.shared_register(register);
-                Some(Anchor {
-                    register,
-                    id: cell.id,
-                    delta: cell.delta,
-                    displacement: i128::from(m.displacement),
-                    alone,
-                })
-            }
-            _ => None,
-        },
+        Some(register) if proves && register != RSP => state.anchor(register, m.displacement),
         _ => None,
     };
     Place::Ordinary(anchor)
@@ -307,7 +271,7 @@ pub(super) fn string_address(
     sink: &mut Sink<'_>,
 ) {
     sink.stats.accesses += 1;
-    let value = state.registers[register].value;
+    let value = state.value(register);
     let Some((i, _)) = value.linear(&|a| context.range(a)) else {
         sink.fail(Rule::R10, || {
             (
@@ -334,26 +298,6 @@ pub(super) fn string_address(
             )
         });
     }
-}
-
-/// Rule 6, after the instruction: what the access at `anchor` showed.
-pub(super) fn apply(state: &mut State, anchor: &Anchor, sink: &mut Sink<'_>) {
-    if anchor.alone {
-        let cell = &mut state.registers[anchor.register];
-        if cell.id == anchor.id {
-            let q = i128::from(cell.delta) - i128::from(anchor.delta);
-            let d = anchor.displacement - q;
-            if (-(1 << 31)..=1 << 16).contains(&d) {
-                let value = super::state::re_anchored(cell.value);
-                if value != cell.value {
-                    sink.stats.proved_by_access += 1;
-                }
-                cell.value = value;
-            }
-        }
-        return;
-    }
-    state.re_anchor(anchor.id, anchor.delta, anchor.displacement);
 }
 
 /// Why the frame's bytes cannot be read as data.

@@ -2,23 +2,33 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | `value`, `state` | rule 4: abstract values, registers and frame, joins |
+//! | `value`, `cell` | rule 4: abstract values, alone and with their identity |
+//! | `state` | registers and frame |
+//! | `identity`, `join` | where paths meet |
 //! | `allow`, `allow_vector` | rule 3: what instructions there may be |
-//! | `op` | what one instruction reads, writes and accesses |
+//! | `op`, `shape` | what one instruction reads, writes and accesses |
+//! | `decode` | a function's instructions |
 //! | `memory` | rules 6, 7, 8, 10: accesses |
 //! | `stack` | rule 9: RSP |
-//! | `transfer` | what instructions do to values |
+//! | `transfer`, `operand`, `arithmetic` | what instructions do to values |
 //! | `flow` | rules 2, 11, 12, 13: control |
 //! | `testing` | one instruction at a time, for the tests |
-//! | `function` | decoding and the fixpoint |
+//! | `function` | blocks and the fixpoint |
 
 mod allow;
 mod allow_vector;
+mod arithmetic;
+mod cell;
 mod context;
+mod decode;
 mod flow;
 mod function;
+mod identity;
+mod join;
 mod memory;
 mod op;
+mod operand;
+mod shape;
 mod stack;
 mod state;
 pub mod testing;
@@ -74,8 +84,9 @@ pub(crate) fn check(
         instructions: 0,
         stats: Stats::default(),
     };
+    let mut checker = function::Checker::new();
     for f in &image.functions {
-        let one = function::check(&context, f, findings);
+        let one = checker.check(&context, f, findings);
         total.features |= one.features;
         total.instructions += one.instructions;
         total.stats.add(&one.stats);

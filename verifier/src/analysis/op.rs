@@ -1,9 +1,8 @@
 //! One decoded instruction with what the analysis asks of it at every visit.
 
-use alloc::vec::Vec;
-
 use iced_x86::{
-    Instruction, InstructionInfoFactory, Mnemonic, Mnemonic::*, OpAccess, OpKind, Register,
+    FlowControl, Instruction, InstructionInfoFactory, Mnemonic, Mnemonic::*, OpAccess, OpKind,
+    Register,
 };
 
 /// The explicit memory operand.
@@ -32,17 +31,46 @@ pub(super) struct Written {
     pub(super) high: bool,
 }
 
-#[derive(Clone, Debug)]
+/// What an operand is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Operand {
+    /// A general register, or part of one: so many bits.
+    General {
+        register: u8,
+        bits: u8,
+        high: bool,
+    },
+    /// Another register, of so many bits.
+    Vector {
+        bits: u16,
+    },
+    Memory,
+    Immediate,
+    /// There is none, or it is of no interest.
+    None,
+}
+
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Op {
     pub(super) instruction: Instruction,
     pub(super) memory: Option<Memory>,
+    /// The first three; no instruction with a model of its own has more.
+    pub(super) operands: [Operand; 3],
+    pub(super) mnemonic: Mnemonic,
+    pub(super) flow: FlowControl,
     /// General registers read as operands (not for addressing).
     pub(super) reads: u16,
-    pub(super) writes: Vec<Written>,
+    writes: [Written; MAX_WRITES],
+    writes_len: u8,
+    pub(super) writes_sp: bool,
+    pub(super) string: bool,
     /// Flags change.
     pub(super) flags: bool,
     pub(super) x87: X87,
 }
+
+/// `cpuid` writes four general registers.
+const MAX_WRITES: usize = 4;
 
 /// What an instruction has to do with pending x87 exceptions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,7 +99,28 @@ fn x87(mnemonic: Mnemonic) -> X87 {
 
 impl Op {
     pub(super) fn mnemonic(&self) -> Mnemonic {
-        self.instruction.mnemonic()
+        self.mnemonic
+    }
+
+    /// How many operands it has.
+    pub(super) fn count(&self) -> u32 {
+        self.instruction.op_count()
+    }
+
+    /// The general registers that it writes.
+    pub(super) fn writes(&self) -> &[Written] {
+        self.writes.get(..self.writes_len.into()).unwrap_or(&[])
+    }
+
+    /// The description of an instruction that is the same but for address, length, displacement and
+    /// immediates.
+    pub(super) fn of(&self, instruction: &Instruction) -> Op {
+        let mut op = *self;
+        op.instruction = *instruction;
+        if let Some(m) = op.memory.as_mut() {
+            m.displacement = instruction.memory_displacement64() as i64;
+        }
+        op
     }
 
     pub(super) fn address(&self) -> u64 {
@@ -80,7 +129,7 @@ impl Op {
 
     /// Whether the explicit operands before the memory operand end at it: operand 0 is memory.
     pub(super) fn memory_first(&self) -> bool {
-        self.instruction.op_count() > 0 && self.instruction.op0_kind() == OpKind::Memory
+        self.operands[0] == Operand::Memory
     }
 }
 
@@ -97,6 +146,36 @@ pub(super) fn is_high_byte(register: Register) -> bool {
         register,
         Register::AH | Register::BH | Register::CH | Register::DH
     )
+}
+
+fn operand(instruction: &Instruction, i: u32) -> Operand {
+    if i >= instruction.op_count() {
+        return Operand::None;
+    }
+    match instruction.op_kind(i) {
+        OpKind::Register => {
+            let register = instruction.op_register(i);
+            let bits = register.size() * 8;
+            match general(register) {
+                Some(number) => Operand::General {
+                    register: number,
+                    bits: bits as u8,
+                    high: is_high_byte(register),
+                },
+                None => Operand::Vector { bits: bits as u16 },
+            }
+        }
+        OpKind::Memory => Operand::Memory,
+        OpKind::Immediate8
+        | OpKind::Immediate16
+        | OpKind::Immediate32
+        | OpKind::Immediate64
+        | OpKind::Immediate8to16
+        | OpKind::Immediate8to32
+        | OpKind::Immediate8to64
+        | OpKind::Immediate32to64 => Operand::Immediate,
+        _ => Operand::None,
+    }
 }
 
 fn reads(access: OpAccess) -> bool {
@@ -124,9 +203,8 @@ pub(super) fn describe(
     let stack = matches!(mnemonic, Push | Pop | Call | Ret | Leave);
     let info = factory.info(instruction);
 
-    let operand = (0..instruction.op_count()).find(|&i| instruction.op_kind(i) == OpKind::Memory);
     let mut memory = None;
-    if operand.is_some() {
+    if (0..instruction.op_count()).any(|i| instruction.op_kind(i) == OpKind::Memory) {
         let base = instruction.memory_base();
         let index = instruction.memory_index();
         let fixed = instruction.is_ip_rel_memory_operand();
@@ -211,7 +289,12 @@ pub(super) fn describe(
         }
     }
 
-    let mut written: Vec<Written> = Vec::new();
+    let none = Written {
+        register: 0,
+        bytes: 0,
+        high: false,
+    };
+    let (mut writes_to, mut len) = ([none; MAX_WRITES], 0);
     for used in info.used_registers() {
         if !writes(used.access()) {
             continue;
@@ -219,11 +302,9 @@ pub(super) fn describe(
         let Some(register) = general(used.register()) else {
             continue;
         };
-        if written.iter().any(|w| w.register == register) {
+        if let Some(w) = writes_to[..len].iter_mut().find(|w| w.register == register) {
             // Two parts of one register (`mulx %rax, %rax`, `xadd %al, %ah`): nothing is known.
-            for w in written.iter_mut().filter(|w| w.register == register) {
-                w.bytes = 0;
-            }
+            w.bytes = 0;
             continue;
         }
         // iced reports the 64-bit register where a 32-bit write clears the upper half; the operand
@@ -239,17 +320,30 @@ pub(super) fn describe(
                 }
             }
         }
-        written.push(Written {
+        let Some(next) = writes_to.get_mut(len) else {
+            return Err("more results than any instruction has that is known");
+        };
+        *next = Written {
             register,
             bytes,
             high,
-        });
+        };
+        len += 1;
     }
+    let writes = &writes_to[..len];
     Ok(Op {
         instruction: *instruction,
         memory,
+        operands: [0, 1, 2].map(|i| operand(instruction, i)),
+        mnemonic,
+        flow: instruction.flow_control(),
         reads: read_mask,
-        writes: written,
+        writes_sp: writes
+            .iter()
+            .any(|w| usize::from(w.register) == super::state::RSP),
+        writes: writes_to,
+        writes_len: len as u8,
+        string,
         flags: instruction.rflags_modified() != 0,
         x87: x87(mnemonic),
     })

@@ -6,8 +6,9 @@ use iced_x86::{Mnemonic::*, OpKind, Register};
 
 use crate::rule::Rule;
 
+use super::cell::Cell;
 use super::op::general;
-use super::state::{Cell, RSP};
+use super::state::RSP;
 use super::transfer::{Step, rsp_written};
 use super::value::Value;
 
@@ -32,7 +33,7 @@ pub(super) fn moves_sp(step: &mut Step<'_, '_, '_, '_>) -> bool {
         Push => return push(step),
         Pop if !whole => return pop(step),
         Leave => {
-            let Value::Stack(k) = step.state.registers[RBP].value else {
+            let Some(k) = step.state.stack(RBP) else {
                 step.sink.fail(Rule::R9, || {
                     (
                         "leave takes RSP from an RBP that is no address of this frame".into(),
@@ -62,10 +63,7 @@ pub(super) fn moves_sp(step: &mut Step<'_, '_, '_, '_>) -> bool {
         },
         Mov if whole && instruction.op1_kind() == OpKind::Register => {
             match general(instruction.op1_register()) {
-                Some(r) => match step.state.registers[usize::from(r)].value {
-                    Value::Stack(k) => Some(i128::from(k)),
-                    _ => None,
-                },
+                Some(r) => step.state.stack(r.into()).map(i128::from),
                 None => None,
             }
         }
@@ -169,7 +167,7 @@ fn pop_to(step: &mut Step<'_, '_, '_, '_>, register: Option<usize>) -> bool {
         return false;
     }
     match register {
-        Some(r) => step.state.registers[r] = cell,
+        Some(r) => step.state.set_register(r, cell),
         None => step.store(8, cell),
     }
     true

@@ -1,40 +1,15 @@
 //! The abstract state at one instruction: registers, frame, and what the depth test has shown.
 
-use alloc::vec;
 use alloc::vec::Vec;
 
-use super::value::{Interval, Value, widen};
+use super::cell::{Anchor, Cell, Packed};
+use super::identity::{self, Classes};
+use super::value::Value;
 
 /// iced-x86 numbers the general registers as the machine does; RSP is the fifth.
 pub(crate) const RSP: usize = 4;
 /// RBX, RBP, R12 to R15 (rule 11).
 pub(crate) const CALLEE_SAVED: [usize; 6] = [3, 5, 12, 13, 14, 15];
-
-/// A value with its identity: in one state, two cells of the same non-zero `id` hold values
-/// whose difference is the difference of their `delta`s, modulo 2^64 (rule 4). An identity is a
-/// relation within a state and means nothing outside it, so no loop can make it stale.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Cell {
-    pub(crate) value: Value,
-    pub(crate) id: u32,
-    pub(crate) delta: i64,
-}
-
-impl Cell {
-    pub(crate) const UNKNOWN: Cell = Cell::new(Value::UNKNOWN);
-
-    pub(crate) const fn new(value: Value) -> Cell {
-        Cell {
-            value,
-            id: 0,
-            delta: 0,
-        }
-    }
-
-    pub(crate) fn number(interval: Interval) -> Cell {
-        Cell::new(Value::Number(interval))
-    }
-}
 
 /// Eight aligned bytes of the frame. `cell` counts only when all bytes are `written`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,29 +19,47 @@ pub(crate) struct Word {
     /// Bytes, none of them `written`, that an x87 store has written unless it raised an unmasked
     /// exception: then it stored nothing, and the next waiting x87 instruction faults.
     pub(crate) pending: u8,
-    pub(crate) cell: Cell,
+    pub(crate) cell: Packed,
+}
+
+impl Word {
+    /// Some bytes are written, or may be: nothing is known of the whole.
+    pub(crate) fn part(offset: i32, written: u8, pending: u8) -> Word {
+        Word {
+            offset,
+            written,
+            pending,
+            cell: Packed::UNKNOWN,
+        }
+    }
+
+    /// Whether all of it was written with a value that may only be moved.
+    pub(crate) fn only_moves(&self) -> bool {
+        self.written == 0xff && !self.cell.is_data()
+    }
 }
 
 /// The state before an instruction.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct State {
-    pub(crate) registers: [Cell; 16],
+    pub(super) registers: [Packed; 16],
     /// Sorted by offset from the return-address slot; multiples of 8, all below 0.
-    pub(crate) frame: Vec<Word>,
+    pub(super) frame: Vec<Word>,
     /// The lowest `Stack(k)` at which rule 13's bit was seen set on every path to here.
     pub(crate) tested: Option<i32>,
     /// The flags are those of rule 13's test at `Stack(k)`: (k, true if by BT, so in CF).
     pub(crate) flags: Option<(i32, bool)>,
-    next_id: u32,
+    /// Above every identity.
+    pub(super) next_id: u32,
 }
 
 impl State {
     /// On entry (rule 11).
     pub(crate) fn entry() -> State {
-        let mut registers = [Cell::UNKNOWN; 16];
-        registers[RSP] = Cell::new(Value::Stack(0));
+        let mut registers = [Packed::UNKNOWN; 16];
+        registers[RSP] = Cell::new(Value::Stack(0)).into();
         for r in CALLEE_SAVED {
-            registers[r] = Cell::new(Value::Entry(r as u8));
+            registers[r] = Cell::new(Value::Entry(r as u8)).into();
         }
         State {
             registers,
@@ -79,10 +72,45 @@ impl State {
 
     /// RSP's distance from the return-address slot; rule 9 holds it in every reachable state.
     pub(crate) fn sp(&self) -> i32 {
-        match self.registers[RSP].value {
-            Value::Stack(k) => k,
-            _ => 0,
-        }
+        self.registers[RSP].stack().unwrap_or(0)
+    }
+
+    /// The register's value.
+    pub(crate) fn value(&self, r: usize) -> Value {
+        self.registers[r].value()
+    }
+
+    /// [`Value::is_data`] of the register.
+    pub(crate) fn is_data(&self, r: usize) -> bool {
+        self.registers[r].is_data()
+    }
+
+    /// [`Value::may_be_stack`] of the register.
+    pub(crate) fn may_be_stack(&self, r: usize) -> bool {
+        self.registers[r].may_be_stack()
+    }
+
+    /// The register's distance from the return-address slot, if it is an address of the frame.
+    pub(crate) fn stack(&self, r: usize) -> Option<i32> {
+        self.registers[r].stack()
+    }
+
+    /// The register's cell.
+    pub(crate) fn register(&self, r: usize) -> Cell {
+        self.registers[r].cell()
+    }
+
+    pub(crate) fn set_register(&mut self, r: usize, cell: Cell) {
+        self.registers[r] = cell.into();
+    }
+
+    /// Nothing is known of the register.
+    pub(crate) fn forget_register(&mut self, r: usize) {
+        self.registers[r] = Packed::UNKNOWN;
+    }
+
+    pub(crate) fn swap_registers(&mut self, a: usize, b: usize) {
+        self.registers.swap(a, b);
     }
 
     fn fresh(&mut self) -> u32 {
@@ -93,11 +121,28 @@ impl State {
 
     /// The register's cell, given an identity so that a copy can share it.
     pub(crate) fn shared_register(&mut self, r: usize) -> Cell {
-        if self.registers[r].id == 0 && self.registers[r].value.interval().is_some() {
-            self.registers[r].id = self.fresh();
-            self.registers[r].delta = 0;
+        if self.registers[r].id() == 0 && self.registers[r].is_interval() {
+            let id = self.fresh();
+            self.registers[r].set_identity(id, 0);
         }
-        self.registers[r]
+        self.registers[r].cell()
+    }
+
+    /// What an access through the register may show (rule 6), if the register is an interval.
+    pub(crate) fn anchor(&mut self, register: usize, displacement: i64) -> Option<Anchor> {
+        let cell = &self.registers[register];
+        if !cell.is_interval() {
+            return None;
+        }
+        let alone = cell.id() == 0;
+        let cell = self.shared_register(register);
+        Some(Anchor {
+            register,
+            id: cell.id,
+            delta: cell.delta,
+            displacement,
+            alone,
+        })
     }
 
     fn find(&self, offset: i32) -> Result<usize, usize> {
@@ -111,16 +156,14 @@ impl State {
     /// The aligned word's cell, given an identity; `None` unless all of it was written.
     pub(crate) fn shared_word(&mut self, offset: i32) -> Option<Cell> {
         let i = self.find(offset).ok()?;
-        let word = *self.frame.get(i)?;
-        if word.written != 0xff {
+        if self.frame[i].written != 0xff {
             return None;
         }
-        if word.cell.id == 0 && word.cell.value.interval().is_some() {
+        if self.frame[i].cell.id() == 0 && self.frame[i].cell.is_interval() {
             let id = self.fresh();
-            self.frame[i].cell.id = id;
-            self.frame[i].cell.delta = 0;
+            self.frame[i].cell.set_identity(id, 0);
         }
-        Some(self.frame[i].cell)
+        Some(self.frame[i].cell.cell())
     }
 
     /// A whole aligned word is written.
@@ -129,7 +172,7 @@ impl State {
             offset,
             written: 0xff,
             pending: 0,
-            cell,
+            cell: cell.into(),
         };
         match self.find(offset) {
             Ok(i) => self.frame[i] = word,
@@ -139,63 +182,30 @@ impl State {
 
     /// Bytes `[offset, offset + size)` are written with data.
     pub(crate) fn write_bytes(&mut self, offset: i32, size: i32) {
-        let mut base = offset & !7;
-        while base < offset + size {
-            let from = (offset - base).max(0);
-            let to = (offset + size - base).min(8);
-            let bits = (((1u16 << to) - 1) & !((1u16 << from) - 1)) as u8;
+        for (base, bits) in parts(offset, size) {
             match self.find(base) {
                 Ok(i) => {
                     let word = &mut self.frame[i];
                     // What is left of a stack address or a saved register may not be read.
-                    if word.written == 0xff && !word.cell.value.is_data() {
-                        word.written = 0;
-                    }
-                    word.written |= bits;
-                    word.pending &= !bits;
-                    word.cell = Cell::UNKNOWN;
+                    let kept = if word.only_moves() { 0 } else { word.written };
+                    *word = Word::part(base, kept | bits, word.pending & !bits);
                 }
-                Err(i) => self.frame.insert(
-                    i,
-                    Word {
-                        offset: base,
-                        written: bits,
-                        pending: 0,
-                        cell: Cell::UNKNOWN,
-                    },
-                ),
+                Err(i) => self.frame.insert(i, Word::part(base, bits, 0)),
             }
-            base += 8;
         }
     }
 
     /// An x87 store to bytes `[offset, offset + size)`, which may not have happened.
     pub(crate) fn write_pending(&mut self, offset: i32, size: i32) {
-        let mut base = offset & !7;
-        while base < offset + size {
-            let from = (offset - base).max(0);
-            let to = (offset + size - base).min(8);
-            let bits = (((1u16 << to) - 1) & !((1u16 << from) - 1)) as u8;
+        for (base, bits) in parts(offset, size) {
             match self.find(base) {
                 Ok(i) => {
                     let word = &mut self.frame[i];
-                    if word.written == 0xff && !word.cell.value.is_data() {
-                        word.written = 0;
-                    }
-                    word.pending |= bits & !word.written;
-                    word.cell = Cell::UNKNOWN;
+                    let kept = if word.only_moves() { 0 } else { word.written };
+                    *word = Word::part(base, kept, word.pending | bits & !kept);
                 }
-                Err(i) => self.frame.insert(
-                    i,
-                    Word {
-                        offset: base,
-                        written: 0,
-                        pending: bits,
-                        cell: Cell::UNKNOWN,
-                    },
-                ),
+                Err(i) => self.frame.insert(i, Word::part(base, 0, bits)),
             }
-            base += 8;
         }
     }
 
@@ -209,29 +219,24 @@ impl State {
 
     /// The evidence of a failed x87 store may be cleared here.
     pub(crate) fn forget_pending(&mut self) {
-        for word in &mut self.frame {
-            word.pending = 0;
+        if self.frame.iter().any(|word| word.pending != 0) {
+            self.frame.retain_mut(|word| {
+                word.pending = 0;
+                word.written != 0
+            });
         }
-        self.frame.retain(|w| w.written != 0);
     }
 
     /// Whether all bytes were written, and hold data.
     pub(crate) fn readable(&self, offset: i32, size: i32) -> Result<(), Unreadable> {
-        let mut base = offset & !7;
-        while base < offset + size {
-            let from = (offset - base).max(0);
-            let to = (offset + size - base).min(8);
-            let bits = (((1u16 << to) - 1) & !((1u16 << from) - 1)) as u8;
-            let Some(word) = self.word(base) else {
-                return Err(Unreadable::Unwritten);
-            };
+        for (base, bits) in parts(offset, size) {
+            let word = self.word(base).ok_or(Unreadable::Unwritten)?;
             if word.written & bits != bits {
                 return Err(Unreadable::Unwritten);
             }
-            if word.written == 0xff && !word.cell.value.is_data() {
+            if word.only_moves() {
                 return Err(Unreadable::NotData);
             }
-            base += 8;
         }
         Ok(())
     }
@@ -242,208 +247,60 @@ impl State {
             let keep = self.frame.partition_point(|w| w.offset < k);
             self.frame.drain(..keep);
         }
-        self.registers[RSP] = Cell::new(Value::Stack(k));
+        self.registers[RSP] = Cell::new(Value::Stack(k)).into();
     }
 
-    /// All cells, registers first.
-    fn cells_mut(&mut self) -> impl Iterator<Item = &mut Cell> {
-        self.registers
-            .iter_mut()
-            .chain(self.frame.iter_mut().map(|w| &mut w.cell))
-    }
-
-    /// Rule 6: the access at `base + displacement` completed, with `base`'s value before the
-    /// instruction in cell (`id`, `delta`). Every cell of that identity is `x = base + q`; the
-    /// address is `x + (displacement - q)`, mapped, hence at least 64 KiB (the contract's
-    /// `mmap_min_addr`) and below 2^56. So with `displacement - q <= 2^16`, x is at least 0, and x
-    /// is below 2^63. The contract's limit on the steps since the last access is a limit on how
-    /// far the interval reaches out of [0, 2^63): 1 KiB below and 1 MiB above.
-    pub(crate) fn re_anchor(&mut self, id: u32, delta: i64, displacement: i128) {
-        for cell in self.cells_mut() {
-            if cell.id != id {
-                continue;
-            }
-            let q = i128::from(cell.delta) - i128::from(delta);
-            if displacement - q <= 1 << 16 && displacement - q >= -(1 << 31) {
-                cell.value = re_anchored(cell.value);
-            }
+    /// Rule 6 for every cell: see [`Packed::re_anchor`]. True if the address register was not known to
+    /// be an address.
+    pub(crate) fn re_anchor(&mut self, anchor: &Anchor) -> bool {
+        if anchor.alone {
+            return self.registers[anchor.register].re_anchor(anchor);
         }
+        for cell in &mut self.registers {
+            cell.re_anchor(anchor);
+        }
+        for word in &mut self.frame {
+            word.cell.re_anchor(anchor);
+        }
+        false
     }
 
     /// After a call, and under T1 at a table's target: nothing is taken as masked. Saved registers and stack
     /// addresses are what rules 9 and 11 prove, not masks.
     pub(crate) fn forget_numbers(&mut self) {
-        for cell in self.cells_mut() {
-            if cell.value.is_data() {
-                *cell = Cell::UNKNOWN;
+        let cells = self.registers.iter_mut();
+        for cell in cells.chain(self.frame.iter_mut().map(|w| &mut w.cell)) {
+            if cell.is_data() {
+                *cell = Packed::UNKNOWN;
             }
         }
     }
 
-    /// Joins `other` into `self`; true if `self` changed. Both are canonical, and so is the result.
-    pub(crate) fn join(
-        &mut self,
-        other: &State,
-        widening: bool,
-        range: &impl Fn(u64) -> Interval,
-    ) -> bool {
-        if self == other {
-            // Both are canonical, so the join would be the same once more.
-            return false;
-        }
-        let mut changed = false;
-        // A pair of cells stays related when both states relate it by the same distance: then and
-        // only then both have the same (id here, id there, difference of deltas).
-        let mut classes: Vec<((u32, u32, i64), u32)> = Vec::new();
-        let mut class = |a: &Cell, b: &Cell| {
-            if a.id == 0 || b.id == 0 {
-                return (0, 0);
-            }
-            let key = (a.id, b.id, a.delta.wrapping_sub(b.delta));
-            let id = match classes.iter().find(|c| c.0 == key) {
-                Some(c) => c.1,
-                None => {
-                    let id = classes.len() as u32 + 1;
-                    classes.push((key, id));
-                    id
-                }
-            };
-            (id, a.delta)
-        };
-        // Into `a`; true if the value changed. Whether identities did is seen after `canonicalize`.
-        let mut merge = |a: &mut Cell, b: &Cell| {
-            let (id, delta) = class(a, b);
-            let old = a.value;
-            if old != b.value {
-                a.value = old.join(b.value, range);
-                if let (true, Some(n)) = (widening, a.value.interval())
-                    && let Some((o, _)) = old.linear(range)
-                    && n != o
-                {
-                    a.value = Value::of(widen(o, n), matches!(a.value, Value::Anchored(_)));
-                }
-            }
-            (a.id, a.delta) = if a.value.interval().is_some() {
-                (id, delta)
-            } else {
-                (0, 0)
-            };
-            a.value != old
-        };
-        let related = self.identities();
-        for (a, b) in self.registers.iter_mut().zip(&other.registers) {
-            changed |= merge(a, b);
-        }
-        let words = self.frame.len();
-        let mut b = other.frame.iter().peekable();
-        self.frame.retain_mut(|x| {
-            while b.next_if(|y| y.offset < x.offset).is_some() {}
-            let Some(y) = b.next_if(|y| y.offset == x.offset) else {
-                return false;
-            };
-            if x.written == 0xff && y.written == 0xff {
-                changed |= merge(&mut x.cell, &y.cell);
-                return true;
-            }
-            // One side is whole and may be no data: then nothing of it may be read.
-            let side = |w: &Word| {
-                if w.written == 0xff && !w.cell.value.is_data() {
-                    0
-                } else {
-                    w.written
-                }
-            };
-            let written = side(x) & side(y);
-            let pending = (side(x) | x.pending) & (side(y) | y.pending) & !written;
-            let word = Word {
-                offset: x.offset,
-                written,
-                pending,
-                cell: Cell::UNKNOWN,
-            };
-            changed |= *x != word;
-            *x = word;
-            written | pending != 0
-        });
-        changed |= self.frame.len() != words;
-        let tested = match (self.tested, other.tested) {
-            (Some(x), Some(y)) => Some(x.max(y)),
-            _ => None,
-        };
-        let flags = if self.flags == other.flags {
-            self.flags
-        } else {
-            None
-        };
-        changed |= tested != self.tested || flags != self.flags;
-        (self.tested, self.flags) = (tested, flags);
-        self.next_id = classes.len() as u32 + 1;
-        self.canonicalize();
-        changed || related != self.identities()
+    /// Gives equal relations equal identities: see [`identity::canonicalize`].
+    pub(crate) fn canonicalize(&mut self, classes: &mut Classes) {
+        self.next_id =
+            identity::canonicalize(&mut self.registers, &mut self.frame, self.next_id, classes);
     }
+}
 
-    /// All identities, in order.
-    fn identities(&self) -> Vec<(u32, i64)> {
-        let cells = self
-            .registers
-            .iter()
-            .chain(self.frame.iter().map(|w| &w.cell));
-        cells.map(|c| (c.id, c.delta)).collect()
-    }
-
-    /// Numbers identities by first appearance, with the first member's delta 0, and drops those
-    /// of one member: equal relations become equal states.
-    pub(crate) fn canonicalize(&mut self) {
-        if self.next_id == 1 {
-            // No identity was ever given.
-            return;
-        }
-        // By old identity: members, new identity, delta of the first member.
-        let mut seen: Vec<(u32, u32, i64)> = vec![(0, 0, 0); self.next_id as usize];
-        for cell in self.cells_mut() {
-            if let (true, Some(s)) = (cell.id != 0, seen.get_mut(cell.id as usize)) {
-                if s.0 == 0 {
-                    s.2 = cell.delta;
-                }
-                s.0 += 1;
-            }
-        }
-        let mut next = 1;
-        for cell in self.cells_mut() {
-            match seen.get_mut(cell.id as usize) {
-                Some(s) if cell.id != 0 && s.0 > 1 => {
-                    if s.1 == 0 {
-                        s.1 = next;
-                        next += 1;
-                    }
-                    (cell.id, cell.delta) = (s.1, cell.delta.wrapping_sub(s.2));
-                }
-                // Alone, it is related to nothing.
-                _ => (cell.id, cell.delta) = (0, 0),
-            }
-        }
-        self.next_id = next;
-    }
+/// The aligned words that `[offset, offset + size)` touches, and which bytes of each.
+fn parts(offset: i32, size: i32) -> impl Iterator<Item = (i32, u8)> {
+    let end = offset + size;
+    let mut base = offset & !7;
+    core::iter::from_fn(move || {
+        (base < end).then(|| {
+            let from = (offset - base).max(0);
+            let to = (end - base).min(8);
+            let bits = (((1u16 << to) - 1) & !((1u16 << from) - 1)) as u8;
+            let part = (base, bits);
+            base += 8;
+            part
+        })
+    })
 }
 
 /// Why bytes of the frame may not be read as data.
 pub(crate) enum Unreadable {
     Unwritten,
     NotData,
-}
-
-/// The value when rule 6 shows it to lie in [0, 2^63) again.
-pub(crate) fn re_anchored(value: Value) -> Value {
-    use super::value::MASKED_MAX;
-    match value.interval() {
-        Some(i)
-            if i.lo >= -(1 << 10)
-                && i.hi <= MASKED_MAX + (1 << 20)
-                && (i.lo < 0 || i.hi > MASKED_MAX) =>
-        {
-            // While the access is still in flight the value may lie outside after all; hence `Anchored`.
-            Value::of(Interval::new(i.lo.max(0), i.hi.min(MASKED_MAX)), true)
-        }
-        _ => value,
-    }
 }

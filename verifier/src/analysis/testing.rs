@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory};
 
+use super::cell::Cell;
 use super::context::{Context, Sink};
-use super::state::{Cell, RSP, State};
+use super::state::{RSP, State};
 use super::value::{Interval, Value};
 use super::{allow, op, transfer};
 use crate::features::Features;
@@ -37,7 +38,7 @@ pub fn execute(
     }
     allow::check(&instruction, bytes.get(..instruction.len())?).ok()?;
     let op = op::describe(&mut InstructionInfoFactory::new(), &instruction).ok()?;
-    if op.writes.iter().any(|w| usize::from(w.register) == RSP) {
+    if op.writes_sp {
         return None;
     }
     let image = Image {
@@ -61,12 +62,13 @@ pub fn execute(
     };
     let mut state = State::entry();
     for (r, &(lo, hi)) in intervals.iter().enumerate().filter(|(r, _)| *r != RSP) {
-        state.registers[r] = Cell::number(Interval::new(lo, hi));
+        state.set_register(r, Cell::number(Interval::new(lo, hi)));
     }
     let mut sink = Sink {
         findings: None,
         stats: Stats::default(),
         failed: false,
+        refused: false,
         explain: false,
         function: 0,
         instruction,
@@ -75,10 +77,10 @@ pub fn execute(
     if !transfer::step(&context, &mut state, &op, &mut sink) || sink.failed {
         return None;
     }
-    let known = state.registers.map(|cell| match cell.value {
+    let known = core::array::from_fn(|r| match state.value(r) {
         Value::Number(i) | Value::Anchored(i) => Some(Known {
             bounds: (i.lo, i.hi),
-            identity: (cell.id, cell.delta),
+            identity: (state.register(r).id, state.register(r).delta),
         }),
         _ => None,
     });

@@ -238,9 +238,9 @@ pub(crate) enum Value {
     /// The link-time address of something in the image, made by `lea` off RIP.
     Address(u64),
     /// A sign-extended 32-bit entry of the table at the address, one of entries `lo..=hi`.
-    TableEntry { table: u64, lo: u64, hi: u64 },
+    TableEntry { table: u64, lo: u32, hi: u32 },
     /// The same after the table's address was added: an instruction's address.
-    Target { table: u64, lo: u64, hi: u64 },
+    Target { table: u64, lo: u32, hi: u32 },
     /// The safe-stack address this many bytes from the return-address slot.
     Stack(i32),
     /// What the callee-saved register (iced's number: RAX = 0) held on entry.
