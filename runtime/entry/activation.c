@@ -20,6 +20,8 @@ NO_VECTORS void __privbox_pop_activation(void)
 	__privbox_va_area = a.va_area;
 	__privbox_va_words = a.va_words;
 	__privbox_try_head = a.try_head;
+	__privbox_tag = a.tag;
+	atomic_signal_fence(memory_order_seq_cst);
 	__privbox_activation = a.prev;
 	atomic_signal_fence(memory_order_seq_cst);
 	__privbox_safe_sp = a.safe_sp;
@@ -45,6 +47,23 @@ NO_VECTORS void __privbox_callout_fixup(uintptr_t safe_sp)
 	__privbox_forgetting = (uintptr_t)__builtin_frame_address(0);
 	atomic_signal_fence(memory_order_seq_cst);
 	while (__privbox_safe_sp != safe_sp) {
+		if (!__privbox_activation)
+			__privbox_fail("a call out of the box returned out of order",
+				       "coroutines must not switch stacks inside call-outs");
+		__privbox_pop_activation();
+	}
+	atomic_signal_fence(memory_order_seq_cst);
+	__privbox_forgetting = 0;
+}
+
+void __privbox_forget_younger(const struct pb_activation *own) PB_HIDDEN;
+
+/* Kernel mode: the box goes on in `own`, or will. */
+NO_VECTORS void __privbox_forget_younger(const struct pb_activation *own)
+{
+	__privbox_forgetting = (uintptr_t)__builtin_frame_address(0);
+	atomic_signal_fence(memory_order_seq_cst);
+	while (__privbox_activation != own) {
 		if (!__privbox_activation)
 			__privbox_fail("a call out of the box returned out of order",
 				       "coroutines must not switch stacks inside call-outs");

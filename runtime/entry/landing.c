@@ -4,6 +4,7 @@
  * box, by an activation of its own, which is abandoned with everything else.
  */
 #include "state.h"
+#include <stdatomic.h>
 
 /* Comes back only if the token is not live. */
 void __privbox_throw_from_outside(uint64_t token, long value, long site) PB_HIDDEN;
@@ -20,8 +21,11 @@ void __privbox_land(long value, const uint64_t *token, long site)
 {
 	/* A handler that interrupted the box jumped: what it interrupted is abandoned, and below the
 	 * innermost records the safe stack is free. */
-	if (!__privbox_safe_sp)
+	if (!__privbox_safe_sp) {
+		__privbox_tag = PB_KEEP_ALL;
+		atomic_signal_fence(memory_order_seq_cst);
 		__privbox_safe_sp = __privbox_below_records();
+	}
 	__privbox_throw_from_outside(*token, value, site);
 	__privbox_dead_jump();
 }

@@ -2,7 +2,7 @@
  *
  * Start and end of the process: the environment, the mode, the statistics.
  *
- *   PRIVBOX        auto (or unset, empty), off, user, kernel
+ *   PRIVBOX        auto (or unset, empty): kernel if it can be, else off; off, user, kernel
  *   PRIVBOX_STATS  1: one line on stderr at exit; 0, empty or unset: none
  *
  * Any other value ends the program with a message and status 125. Set-user-ID programs ignore both.
@@ -25,7 +25,7 @@ static bool print_stats;
 /* No stdio: this runs on safe stacks, in handlers, and before libc's own streams may be used. */
 static void say(const char *const *parts)
 {
-	char line[512];
+	char line[1024];
 	size_t n = 0;
 
 	for (; *parts; parts++)
@@ -86,17 +86,12 @@ static void start(void)
 {
 	const char *mode = secure_getenv("PRIVBOX");
 	const char *stats = secure_getenv("PRIVBOX_STATS");
-	bool user = false;
 
-	if (mode && *mode) {
-		if (is(mode, "user"))
-			user = true;
-		else if (is(mode, "kernel"))
-			bad_value("PRIVBOX", mode, "kernel mode needs the kernel module, which this "
-				  "build of libprivbox does not support; use auto, off or user");
-		else if (!is(mode, "auto") && !is(mode, "off"))
-			bad_value("PRIVBOX", mode, "not a mode; valid: auto, off, user, kernel");
-	}
+	if (!mode || !*mode)
+		mode = "auto";
+	bool user = is(mode, "user"), kernel = is(mode, "kernel");
+	if (!user && !kernel && !is(mode, "auto") && !is(mode, "off"))
+		bad_value("PRIVBOX", mode, "not a mode; valid: auto, off, user, kernel");
 	if (stats && *stats) {
 		if (is(stats, "1"))
 			print_stats = true;
@@ -105,18 +100,27 @@ static void start(void)
 	}
 	__privbox_avx = avx_enabled();
 	__privbox_thread_setup(print_stats);
-	if (!user)
+	if (is(mode, "off"))
 		return;
-	if (!__privbox_build_table())
-		bad_value("PRIVBOX", mode, "no memory for the table of functions");
+	if (user) {
+		if (!__privbox_build_table())
+			bad_value("PRIVBOX", mode, "no memory for the table of functions");
 #ifdef PRIVBOX_STRICT
-	__privbox_strict_setup();
+		__privbox_strict_setup();
 #endif
+	} else {
+		const char *why = __privbox_kernel_start();
+		if (why && kernel)
+			bad_value("PRIVBOX", mode, why);
+		if (why)
+			return;
+	}
 	__privbox_enabled = 1;
 }
 
 static void finish(void)
 {
+	static const char *const names[] = { "off", "user", "kernel" };
 	char line[192];
 	struct privbox_stats s;
 
@@ -126,7 +130,7 @@ static void finish(void)
 	int n = snprintf(line, sizeof line,
 			 "privbox: mode=%s entries=%llu callouts=%llu gate_calls=%llu threads=%u "
 			 "safe_stack_peak=%llu\n",
-			 s.mode == PRIVBOX_MODE_USER ? "user" : "off",
+			 names[s.mode],
 			 (unsigned long long)s.entries, (unsigned long long)s.callouts,
 			 (unsigned long long)s.gate_calls, s.threads,
 			 (unsigned long long)s.safe_stack_peak);
@@ -140,7 +144,9 @@ __attribute__((section(".fini_array.00001"), used, retain)) static void (*const 
 
 int __privbox_mode(void)
 {
-	return __privbox_enabled ? PRIVBOX_MODE_USER : PRIVBOX_MODE_OFF;
+	if (!__privbox_enabled)
+		return PRIVBOX_MODE_OFF;
+	return __privbox_kernel ? PRIVBOX_MODE_KERNEL : PRIVBOX_MODE_USER;
 }
 
 void __privbox_stats(struct privbox_stats *out)

@@ -18,8 +18,10 @@
  * the compiler may write to a new unsafe frame before the store that reserves it. */
 #define PB_UNSAFE_GAP (64 << 10)
 
-/* An activation record lies on the safe stack; its address is RSP at the clone's entry. */
-#define ACT_EXIT 0	/* the clone's return address: the gate's exit */
+/* An activation record. In user mode it lies on the safe stack, and its address is RSP at the clone's entry;
+ * in kernel mode it lies in a block of its own (kernel_enter.S). */
+#define ACT_EXIT 0	/* user mode: the clone's return address, the gate's exit */
+#define ACT_ALIVE 0	/* kernel mode: not 0, or 0: made in the parent of this process */
 #define ACT_RSP 8	/* the entering code's RSP, at its own return address */
 #define ACT_UNSAFE 16	/* the rest: the values of the thread's variables before the entry */
 #define ACT_VA_AREA 24
@@ -27,6 +29,7 @@
 #define ACT_TRY 40
 #define ACT_PREV 48
 #define ACT_SAFE 56
+#define ACT_TAG 64	/* kernel mode only */
 #define ACT_SIZE 72	/* keeps RSP + 8 a multiple of 16 at the clone's entry */
 
 /* A try record lies on the safe stack, above the frame of the function that try calls. */
@@ -57,7 +60,7 @@
 struct pb_activation {
 	uintptr_t exit, rsp, unsafe_sp, va_area, va_words, try_head;
 	struct pb_activation *prev;
-	uintptr_t safe_sp;
+	uintptr_t safe_sp, tag;
 };
 
 struct pb_counters {
@@ -81,7 +84,18 @@ PB_TLS struct pb_counters __privbox_counters;
 /* Not 0: activations are being forgotten, by code with RSP below this. */
 PB_TLS uintptr_t __privbox_forgetting;
 
+/* Kernel mode (kernel_enter.S). What to tell the module at an entry from outside the box; in the box it means nothing. */
+PB_TLS uintptr_t __privbox_tag;
+#define PB_KEEP_ALL UINTPTR_MAX
+/* The end of the thread's activation records. */
+PB_TLS uintptr_t __privbox_records;
+/* 1: __privbox_enter asks the module. */
+extern uint8_t __privbox_kernel PB_HIDDEN;
+/* 0: this process has no mapping of the module's. The kernel clears it in the child of a fork. */
+extern volatile uint8_t __privbox_attached PB_HIDDEN;
+
 /* Linker script. */
+extern char __privbox_box_start[] PB_HIDDEN;
 extern char __privbox_text_start[] PB_HIDDEN, __privbox_text_end[] PB_HIDDEN;
 extern uintptr_t __privbox_map_start[] PB_HIDDEN, __privbox_map_end[] PB_HIDDEN;
 extern char __privbox_map_page_start[] PB_HIDDEN, __privbox_map_page_end[] PB_HIDDEN;
@@ -105,6 +119,12 @@ PB_HIDDEN void __privbox_thread_setup(bool stats);
 PB_HIDDEN void __privbox_sum_counters(struct pb_counters *sum, unsigned *threads, size_t *peak);
 PB_HIDDEN void __privbox_pop_activation(void);
 PB_HIDDEN uintptr_t __privbox_below_records(void);
+PB_HIDDEN const char *__privbox_kernel_start(void);
+PB_HIDDEN bool __privbox_kernel_thread(void);
+PB_HIDDEN void __privbox_kernel_forked(void);
+PB_HIDDEN size_t __privbox_kernel_safe_stack(void);
+PB_HIDDEN size_t __privbox_kernel_count(void);
+PB_HIDDEN void __privbox_protect_map(void);
 PB_HIDDEN _Noreturn void __privbox_fail(const char *what, const char *todo);
 PB_HIDDEN void __privbox_strict_setup(void);
 PB_HIDDEN uintptr_t __privbox_strict_stack(uintptr_t rsp, uintptr_t *args);

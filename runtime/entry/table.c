@@ -56,6 +56,13 @@ static size_t fill(struct pb_slot *slots, uint64_t mask, size_t total, const str
 	return displaced;
 }
 
+/* The linker's table is relocated: nobody writes to it any more. */
+void __privbox_protect_map(void)
+{
+	mprotect(__privbox_map_page_start, (size_t)(__privbox_map_page_end - __privbox_map_page_start),
+		 PROT_READ);
+}
+
 /* False: no memory. */
 bool __privbox_build_table(void)
 {
@@ -63,8 +70,7 @@ bool __privbox_build_table(void)
 	size_t n = (size_t)(__privbox_map_end - __privbox_map_start) / 2;
 	size_t size = 1, grow = 0;
 
-	mprotect(__privbox_map_page_start, (size_t)(__privbox_map_page_end - __privbox_map_page_start),
-		 PROT_READ);
+	__privbox_protect_map();
 	while (size < 2 * n)
 		size *= 2;
 	for (; n; grow++, size *= 2) {

@@ -23,6 +23,7 @@
 
 struct thread {
 	uintptr_t blocks[MAX_BLOCKS];
+	size_t records_size;	/* kernel mode: from __privbox_records on */
 	uintptr_t stack;	/* the ordinary one */
 	size_t stack_size;
 	bool counted;
@@ -113,12 +114,10 @@ static void thread_end(void *unused)
 			atomic_store(&threads[i], NULL);
 			break;
 		}
+	size_t peak = __privbox_kernel ? __privbox_kernel_count() : want_stats ? thread_peak(&self) : 0;
 	add(&ended, &__privbox_counters);
-	if (want_stats) {
-		size_t peak = thread_peak(&self);
-		if (peak > ended_peak)
-			ended_peak = peak;
-	}
+	if (peak > ended_peak)
+		ended_peak = peak;
 	pthread_mutex_unlock(&threads_lock);
 
 	__privbox_counters = (struct pb_counters){ 0 };
@@ -127,6 +126,12 @@ static void thread_end(void *unused)
 	__privbox_activation = NULL;
 	__privbox_try_head = 0;
 	__privbox_unsafe_sp = UINTPTR_MAX;
+	__privbox_tag = 0;
+	if (self.records_size) {
+		size_t size = self.records_size;
+		self.records_size = 0;
+		munmap((void *)__privbox_records, size);
+	}
 	for (int i = 0; i < MAX_BLOCKS; i++) {
 		uintptr_t block = self.blocks[i];
 		self.blocks[i] = 0;
@@ -145,6 +150,7 @@ static void forked(void)
 	ended_peak = 0;
 	thread_count = self.counted;
 	__privbox_counters = (struct pb_counters){ 0 };
+	__privbox_kernel_forked();
 	pthread_mutex_init(&threads_lock, NULL);
 }
 
@@ -158,14 +164,16 @@ void __privbox_thread_setup(bool stats)
 void __privbox_sum_counters(struct pb_counters *sum, unsigned *count, size_t *peak)
 {
 	pthread_mutex_lock(&threads_lock);
+	/* The module tells a thread its own gate calls only; the others' are counted when they end. */
+	size_t own = __privbox_kernel ? __privbox_kernel_count() : 0;
 	*sum = ended;
-	*peak = ended_peak;
+	*peak = own > ended_peak ? own : ended_peak;
 	for (size_t i = 0; i < MAX_THREADS; i++) {
 		struct thread *t = atomic_load(&threads[i]);
 		if (!t)
 			continue;
 		add(sum, t->counters);
-		size_t p = want_stats ? thread_peak(t) : 0;
+		size_t p = want_stats && !__privbox_kernel ? thread_peak(t) : 0;
 		if (p > *peak)
 			*peak = p;
 	}
@@ -205,10 +213,9 @@ static uintptr_t block_top(uintptr_t block)
 	return block + PB_BLOCK_SIZE - PAGE;
 }
 
-static void first_entry(void)
+/* What the thread needs in either mode. */
+static void get_ready(void)
 {
-	int saved = errno;
-
 	__privbox_errno = &errno;
 	__privbox_ctype_init();
 	if (!__privbox_token) {
@@ -218,12 +225,6 @@ static void first_entry(void)
 	}
 	self.counters = &__privbox_counters;
 	find_stack();
-	uintptr_t block = map_block();
-	/* A handler may have interrupted us and made the first entry itself. */
-	if (self.blocks[0])
-		munmap((char *)block, PB_BLOCK_SIZE);
-	else
-		self.blocks[0] = block;
 	if (have_key)
 		pthread_setspecific(key, &self);
 	if (!self.counted) {
@@ -235,8 +236,46 @@ static void first_entry(void)
 				break;
 		}
 	}
+}
+
+static void first_entry(void)
+{
+	int saved = errno;
+
+	get_ready();
+	uintptr_t block = map_block();
+	/* A handler may have interrupted us and made the first entry itself. */
+	if (self.blocks[0])
+		munmap((char *)block, PB_BLOCK_SIZE);
+	else
+		self.blocks[0] = block;
 	__privbox_safe_sp = block_top(self.blocks[0]);
 	errno = saved;
+}
+
+static uintptr_t records_top(void)
+{
+	return __privbox_records + self.records_size;
+}
+
+/* Records need less room than what the box keeps on the safe stack for an activation. */
+static void first_entry_kernel(void)
+{
+	size_t size = (__privbox_kernel_safe_stack() + PAGE - 1) & -(size_t)PAGE;
+
+	get_ready();
+	char *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (block == MAP_FAILED)
+		__privbox_fail("no memory for a thread's entries into the box",
+			       "raise the limit (ulimit -v) or run with PRIVBOX=off");
+	if (self.records_size) {	/* as above */
+		munmap(block, size);
+	} else {
+		__privbox_records = (uintptr_t)block;
+		atomic_signal_fence(memory_order_seq_cst);
+		self.records_size = size;
+	}
+	__privbox_safe_sp = records_top();
 }
 
 static bool on_safe_stack(uintptr_t rsp)
@@ -329,4 +368,44 @@ struct place __privbox_enter_slow(uintptr_t rsp, uintptr_t *args)
 #endif
 	p.unsafe &= -(uintptr_t)16;
 	return p;
+}
+
+/* The child of a fork: the module knows nothing of the parent's activations. The call-out that forked goes on. */
+static void lose_activations(void)
+{
+	for (struct pb_activation *a = __privbox_activation; a; a = a->prev)
+		a->exit = a->tag = 0;
+	__privbox_tag = 0;
+	__privbox_safe_sp = __privbox_activation ? (uintptr_t)__privbox_activation : self.records_size ? records_top() : 0;
+}
+
+uintptr_t __privbox_enter_slow_kernel(uintptr_t rsp) PB_HIDDEN;
+
+/* Kernel mode: below which address the next record goes; __privbox_tag is set for the entry (kernel_enter.S). */
+uintptr_t __privbox_enter_slow_kernel(uintptr_t rsp)
+{
+	bool forgetting = __privbox_forgetting && (rsp < __privbox_forgetting || on_alternate_stack());
+	int saved = errno;
+
+	if (__privbox_kernel_thread())
+		lose_activations();
+	if (!self.records_size)
+		first_entry_kernel();
+	errno = saved;
+	while (__privbox_activation && !forgetting && abandoned(__privbox_activation, rsp)) {
+		__privbox_forgetting = rsp;
+		atomic_signal_fence(memory_order_seq_cst);
+		__privbox_pop_activation();
+		atomic_signal_fence(memory_order_seq_cst);
+		__privbox_forgetting = 0;
+	}
+	if (!__privbox_activation) {
+		__privbox_tag = 0;
+		__privbox_safe_sp = records_top();
+	}
+	if (__privbox_safe_sp)
+		return __privbox_safe_sp;
+	/* A handler interrupted the box, or jumped out of it to code that the box had called. */
+	__privbox_tag = PB_KEEP_ALL;
+	return (uintptr_t)__privbox_activation;
 }

@@ -111,27 +111,43 @@ FUNCTION call_block
 END call_block
 
 /* long try_throw(struct result *r, long (*out)(long token), long unused): try of try_body, which
- * calls out and then throws; r = { rax, rdx } */
+ * calls out and then throws; r = { rax, rdx }. After try, the thread's two variables are put back. */
 ENTER try_throw
 FUNCTION try_throw
 	pushq	%rbx
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset %rbx, 0
+	pushq	%rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbp, 0
+	pushq	%r12
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %r12, 0
 	DEPTH	8f
 	movabsq	$MASK, %rax
 	movq	%rdi, %rbx
 	andq	%rax, %rbx
+	movq	%fs:__privbox_activation@tpoff, %rbp
+	movq	%fs:__privbox_unsafe_sp@tpoff, %r12
 	leaq	try_body.privbox(%rip), %r10
 	movq	%rsi, %rdi
 	movq	%rdx, %rsi
 	call	__privbox_gate_try
+	movq	%rbp, %fs:__privbox_activation@tpoff
+	movq	%r12, %fs:__privbox_unsafe_sp@tpoff
 	movq	%rax, (%rbx)
 	movq	%rdx, 8(%rbx)
+	popq	%r12
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %r12
+	popq	%rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbp
 	popq	%rbx
 	.cfi_adjust_cfa_offset -8
 	.cfi_restore %rbx
 	RETURN
-	.cfi_adjust_cfa_offset 8
+	.cfi_adjust_cfa_offset 24
 8:	ud2
 END try_throw
 
