@@ -268,21 +268,21 @@ static int __init privbox_init(void)
 	error = pb_cpu_check();
 	if (error)
 		return error;
-	error = pb_image_init();
+	error = pb_switch_init();	/* before the gate's bytes are copied */
 	if (error)
 		return error;
-	error = pb_switch_init();
+	error = pb_image_init();
 	if (error)
-		goto no_switch;
+		goto no_image;
 	error = misc_register(&device);
 	if (error)
 		goto no_device;
 	pr_info("ready\n");
 	return 0;
 no_device:
-	pb_switch_exit();
-no_switch:
 	pb_image_exit();
+no_image:
+	pb_switch_exit();
 	return error;
 }
 

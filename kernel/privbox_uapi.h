@@ -5,8 +5,10 @@
 #ifndef PRIVBOX_UAPI_H
 #define PRIVBOX_UAPI_H
 
+#ifndef __ASSEMBLY__
 #include <linux/ioctl.h>
 #include <linux/types.h>
+#endif
 
 #define PRIVBOX_ABI 1
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the module's assembly has in common.
+ */
+#ifndef PRIVBOX_ASM_H
+#define PRIVBOX_ASM_H
+
+#include <linux/linkage.h>
+#include <linux/version.h>
+#include <asm/alternative.h>
+#include <asm/asm.h>
+#include <asm/cpufeatures.h>
+#include <asm/ibt.h>
+#include <asm/nospec-branch.h>
+#include <asm/processor-flags.h>
+#include <asm/ptrace-abi.h>
+#include <asm/segment.h>
+#include <asm/smap.h>
+#include <asm/thread_info.h>
+#include <asm/unwind_hints.h>
+
+#include "context.h"
+
+/* A per-CPU variable, by an address that does not depend on where the code is. */
+#define CPU(field) %gs:pb_cpu + PB_CPU_ ## field
+
+/* RSP is on a safe stack, or there is nothing above it to find. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define HINT_NONE UNWIND_HINT_UNDEFINED
+#else
+#define HINT_NONE UNWIND_HINT_EMPTY
+#endif
+
+/* Instead of an indirect jump: not predicted from what box code did. */
+#define JUMP_TO(memory...)	\
+	pushq	memory;		\
+	RET
+
+#endif

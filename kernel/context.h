@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A thread that can run in the box: what the C side and the assembly share.
+ *
+ *   context        one per thread (switch.c), in kernel memory
+ *   state          a suspended stay in the box, on the thread's safe stack
+ *   activation     what an entry leaves on the safe stack for its exit
+ *   try record     what a try leaves there for its throw (docs/gate-abi.md)
+ *
+ * States, activations and try records lie on the safe stack because that is where nothing but the
+ * gate, the module and the box's verified pushes write (contract, rule 9); lists lead upwards.
+ */
+#ifndef PRIVBOX_CONTEXT_H
+#define PRIVBOX_CONTEXT_H
+
+#include "privbox_uapi.h"
+
+/* For the assembly, which cannot include privbox.h. */
+#define PB_ASM_GATE_VERSION	1
+#define PB_ASM_SAFE_BIT		21
+#define PB_ASM_UNSAFE_GAP	0x10000
+
+/* struct pb_context */
+#define PB_CTX_REGS		0
+#define PB_CTX_TASK		8
+#define PB_CTX_STACK_BOTTOM	16
+#define PB_CTX_STACK_SIZE	24
+#define PB_CTX_TEXT		32
+#define PB_CTX_TEXT_SIZE	40
+#define PB_CTX_LANDING		48
+#define PB_CTX_SUSPENDED	56
+#define PB_CTX_ACTIVATION	64
+#define PB_CTX_TRY		72
+#define PB_CTX_TAG		80
+#define PB_CTX_TOKEN		88
+#define PB_CTX_GATE_RSP		96
+#define PB_CTX_PAGEFAULTS	104
+#define PB_CTX_MARK		112
+#define PB_CTX_INSIDE		116
+#define PB_CTX_CALLS		120
+#define PB_CTX_SLOW		128
+#define PB_CTX_CALLOUTS		136
+#define PB_CTX_DEMOTIONS	144
+#define PB_CTX_UNSAFE_SP	152
+
+/* struct pb_state */
+#define PB_STATE_NEXT		0
+#define PB_STATE_TAG		8
+#define PB_STATE_KIND		16
+#define PB_STATE_ACTIVATION	24
+#define PB_STATE_TRY		32
+#define PB_STATE_REGS		40
+
+/* struct pb_activation */
+#define PB_ACT_SP		24
+
+/* A try record */
+#define PB_TRY_NEXT		0
+#define PB_TRY_TOKEN		8
+#define PB_TRY_ACTIVATION	16
+#define PB_TRY_SUSPENDED	24
+#define PB_TRY_R15		32
+
+/* struct pb_cpu */
+#define PB_CPU_CONTEXT		0
+#define PB_CPU_SLOTS		8
+#define PB_CPU_MASK		16
+#define PB_CPU_UNSAFE_SP	24
+#define PB_CPU_SYSCALL		32
+#define PB_CPU_CALLOUT		40
+#define PB_CPU_BLOCK		48
+#define PB_CPU_EXIT		56
+#define PB_CPU_URN_NEXT		72
+#define PB_CPU_URN_PPREV	80
+#define PB_CPU_URN_HEAD		88
+
+/* pb_state.kind; pb_context.mark as well, for what the user-return notifier is to do */
+#define PB_NONE			0
+#define PB_DEMOTED		1
+#define PB_CALLED_OUT		2
+#define PB_IN_SYSCALL		3	/* the landing's `syscall` runs it */
+#define PB_ENTER		4	/* only mark */
+#define PB_IN_PLACE		5	/* only mark: a call of the gate does its exit work (calls.S) */
+#define PB_DEAD			6	/* only kind: never continues */
+
+/* Offsets from the box's start that the module itself needs. */
+#define PB_GATE_EXIT		0x2c0
+
+/* The work that a thread must not go to user mode with; static_assert in switch.c. */
+#define PB_WORK (_TIF_SIGPENDING | _TIF_NOTIFY_RESUME | _TIF_UPROBE | _TIF_NEED_RESCHED | \
+		 _TIF_PATCH_PENDING | _TIF_NOTIFY_SIGNAL)
+
+#ifndef __ASSEMBLY__
+#include <linux/irq_work.h>
+#include <linux/llist.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/ptrace.h>
+#include <linux/sched.h>
+#include <linux/task_work.h>
+#include <linux/user-return-notifier.h>
+#include <linux/workqueue.h>
+#include <asm/desc_defs.h>
+
+#include "privbox.h"
+
+static_assert(PB_ASM_GATE_VERSION == PB_GATE_VERSION);
+static_assert(PB_ASM_SAFE_BIT == PB_SAFE_BIT);
+static_assert(PB_ASM_UNSAFE_GAP == PB_UNSAFE_GAP);
+
+struct pb_state {
+	struct pb_state *next;		/* older */
+	u64 tag;
+	u64 kind;
+	struct pb_activation *activation;	/* the context's at that time, as the next */
+	unsigned long try_head;
+	/*
+	 * PB_DEMOTED: all. PB_CALLED_OUT: r15, r14, r13, r12, bp, bx, then the return address of box code's
+	 * call. PB_IN_SYSCALL: the same, with r9, r8, r10, dx, si, di before the return address.
+	 */
+	struct pt_regs regs;
+};
+
+struct pb_activation {
+	unsigned long exit;		/* the return address that the clone finds */
+	struct pb_activation *previous;
+	unsigned long try_head;
+	unsigned long sp;		/* the caller's */
+};
+
+struct pb_context {
+	/*
+	 * task_pt_regs(). While the thread is in the box its kernel stack is empty, and these registers stand
+	 * ready for system calls: cs, ss, flags, ip of a user thread behind the landing's `syscall`.
+	 */
+	struct pt_regs *regs;
+	struct task_struct *task;
+	unsigned long stack_bottom;
+	unsigned long stack_size;
+	unsigned long text;
+	unsigned long text_size;
+	unsigned long landing;
+	struct pb_state *suspended;	/* youngest */
+	struct pb_activation *activation;	/* youngest; in user mode: that of `suspended` */
+	unsigned long try_head;
+	u64 tag;			/* last one given */
+	u64 token;
+	unsigned long gate_rsp;		/* box code's RSP while its system call runs */
+	int *pagefaults;		/* current->pagefault_disabled */
+	u32 mark;
+	u32 inside;			/* in the box or its gate: the alternative IDT belongs on the CPU */
+	u64 calls;
+	u64 slow;
+	u64 callouts;
+	u64 demotions;
+	long unsafe_sp;
+	/* not seen by the assembly */
+	u64 entries;
+	u64 resumes;
+	u64 switches;
+	struct pb_process *process;
+	struct pb_stack stack;
+	struct preempt_notifier notifier;
+	struct callback_head repair;	/* demote.c's late look at __privbox_unsafe_sp */
+	struct callback_head leave;	/* exec: the context is to go */
+	struct llist_node free;
+	bool refused;			/* the notifier did: the die notifier is to look for itself */
+	bool repairing;
+	bool leaving;
+	bool in_place;			/* PB_IN_PLACE: straight back to the box */
+};
+
+#define PB_CTX_AT(field, offset) static_assert(offsetof(struct pb_context, field) == (offset))
+PB_CTX_AT(regs, PB_CTX_REGS);
+PB_CTX_AT(task, PB_CTX_TASK);
+PB_CTX_AT(stack_bottom, PB_CTX_STACK_BOTTOM);
+PB_CTX_AT(stack_size, PB_CTX_STACK_SIZE);
+PB_CTX_AT(text, PB_CTX_TEXT);
+PB_CTX_AT(text_size, PB_CTX_TEXT_SIZE);
+PB_CTX_AT(landing, PB_CTX_LANDING);
+PB_CTX_AT(suspended, PB_CTX_SUSPENDED);
+PB_CTX_AT(activation, PB_CTX_ACTIVATION);
+PB_CTX_AT(try_head, PB_CTX_TRY);
+PB_CTX_AT(tag, PB_CTX_TAG);
+PB_CTX_AT(token, PB_CTX_TOKEN);
+PB_CTX_AT(gate_rsp, PB_CTX_GATE_RSP);
+PB_CTX_AT(pagefaults, PB_CTX_PAGEFAULTS);
+PB_CTX_AT(mark, PB_CTX_MARK);
+PB_CTX_AT(inside, PB_CTX_INSIDE);
+PB_CTX_AT(calls, PB_CTX_CALLS);
+PB_CTX_AT(slow, PB_CTX_SLOW);
+PB_CTX_AT(callouts, PB_CTX_CALLOUTS);
+PB_CTX_AT(demotions, PB_CTX_DEMOTIONS);
+PB_CTX_AT(unsafe_sp, PB_CTX_UNSAFE_SP);
+static_assert(offsetof(struct pb_state, tag) == PB_STATE_TAG);
+static_assert(offsetof(struct pb_state, kind) == PB_STATE_KIND);
+static_assert(offsetof(struct pb_state, activation) == PB_STATE_ACTIVATION);
+static_assert(offsetof(struct pb_state, try_head) == PB_STATE_TRY);
+static_assert(offsetof(struct pb_state, regs) == PB_STATE_REGS);
+static_assert(offsetof(struct pb_activation, sp) == PB_ACT_SP);
+static_assert(sizeof(struct pb_activation) == PB_ACT_SP + 8);
+
+/* What the gate finds on its CPU: copies of what belongs to the current thread. */
+struct pb_cpu {
+	struct pb_context *context;	/* NULL: the current thread has none */
+	const struct pb_slot *slots;
+	unsigned long mask;
+	long unsafe_sp;
+	const void *syscall;		/* these four: into calls.S */
+	const void *callout;
+	const void *block;
+	const void *exit;
+	struct user_return_notifier urn;
+	struct hlist_node **urn_head;	/* of the CPU's list of notifiers, as far as known */
+	bool registered;
+};
+DECLARE_PER_CPU_ALIGNED(struct pb_cpu, pb_cpu);
+
+static_assert(offsetof(struct pb_cpu, context) == PB_CPU_CONTEXT);
+static_assert(offsetof(struct pb_cpu, slots) == PB_CPU_SLOTS);
+static_assert(offsetof(struct pb_cpu, mask) == PB_CPU_MASK);
+static_assert(offsetof(struct pb_cpu, unsafe_sp) == PB_CPU_UNSAFE_SP);
+static_assert(offsetof(struct pb_cpu, syscall) == PB_CPU_SYSCALL);
+static_assert(offsetof(struct pb_cpu, callout) == PB_CPU_CALLOUT);
+static_assert(offsetof(struct pb_cpu, block) == PB_CPU_BLOCK);
+static_assert(offsetof(struct pb_cpu, exit) == PB_CPU_EXIT);
+static_assert(offsetof(struct pb_cpu, urn.link.next) == PB_CPU_URN_NEXT);
+static_assert(offsetof(struct pb_cpu, urn.link.pprev) == PB_CPU_URN_PPREV);
+static_assert(offsetof(struct pb_cpu, urn_head) == PB_CPU_URN_HEAD);
+
+/* --- idt.c --- */
+int pb_idt_init(void);
+void pb_idt_exit(void);
+bool pb_read_unsafe_sp(const struct pb_context *context, unsigned long *sp);
+extern struct desc_ptr pb_stock_idtr, pb_alternative_idtr;
+
+/* Interrupts off; pb_context.inside changes with it (requirement 5). */
+static __always_inline void pb_load_idt(const struct desc_ptr *idtr)
+{
+	asm volatile("lidt %0" : : "m" (*idtr));
+}
+
+/* --- syscalls.c --- */
+int pb_syscalls_init(void);
+
+/* --- promote.c --- */
+int pb_promote_init(void);
+void pb_promote_exit(void);
+void pb_user_return(struct user_return_notifier *urn);
+
+/* --- switch.c --- */
+void pb_context_stale(struct pb_context *context);
+
+/* --- the assembly --- */
+extern const char pb_stubs[], pb_df_stub[], pb_mc_stub[];
+extern const char pb_tail_enter[], pb_tail_resume[], pb_tail_callout[], pb_tail_syscall[];
+extern const char pb_gate_syscall[], pb_gate_callout[], pb_gate_block[], pb_gate_exit[];
+extern char pb_gate_text[];
+struct pb_gate_site {			/* an indirect jump of the gate, for CPUs that need retpolines */
+	u16 at, retpoline;		/* offsets in the gate */
+};
+extern const struct pb_gate_site pb_gate_sites[], pb_gate_sites_end[];
+#endif
+#endif

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The alternative interrupt descriptor table: the stock one with its handlers' addresses replaced by demote.S's.
+ * And the C side of demotion.
+ */
+#define pr_fmt(fmt) "privbox: " fmt
+
+#include <linux/gfp.h>
+#include <linux/printk.h>
+#include <linux/sched/task_stack.h>
+#include <linux/uaccess.h>
+#include <asm/apic.h>
+#include <asm/desc.h>
+#include <asm/fsgsbase.h>
+#include <asm/trapnr.h>
+
+#include "context.h"
+
+#define N_VECTORS 256
+#define STUB_SIZE 32
+
+unsigned long pb_stock[N_VECTORS];	/* handlers' addresses */
+struct desc_ptr pb_stock_idtr, pb_alternative_idtr;
+
+static gate_desc *table;
+
+static void set_handler(gate_desc *gate, const char *handler)
+{
+	unsigned long address = (unsigned long)handler;
+
+	gate->offset_low = address;
+	gate->offset_middle = address >> 16;
+	gate->offset_high = address >> 32;
+}
+
+/*
+ * Requirement 8: vectors with a stack of their own (IST). NMI and #DB stay the kernel's, and find what they
+ * would find in a kernel thread: registers of CPL 0 and a stack that is none of theirs. Of a watchpoint in
+ * user memory that the box hits nobody is told, as of one that a system call hits. #VC: refused by cpu.c.
+ */
+static const char *handler_of(unsigned int vector, bool own_stack)
+{
+	if (!own_stack)
+		return pb_stubs + STUB_SIZE * vector;
+	switch (vector) {
+	case X86_TRAP_DF:
+		return pb_df_stub;
+	case X86_TRAP_MC:
+		return pb_mc_stub;
+	default:
+		return NULL;
+	}
+}
+
+int __init pb_idt_init(void)
+{
+	const gate_desc *stock;
+	unsigned int i;
+
+	store_idt(&pb_stock_idtr);
+	if (pb_stock_idtr.size != N_VECTORS * sizeof(gate_desc) - 1) {
+		pr_err("not loaded: the interrupt descriptor table has an unknown size (limit %u)\n", pb_stock_idtr.size);
+		return -ENOPKG;
+	}
+	stock = (const gate_desc *)pb_stock_idtr.address;
+	table = (gate_desc *)__get_free_page(GFP_KERNEL);
+	if (!table)
+		return -ENOMEM;
+	memcpy(table, stock, N_VECTORS * sizeof(*table));
+	for (i = 0; i < N_VECTORS; i++) {
+		const char *handler = handler_of(i, stock[i].bits.ist);
+
+		pb_stock[i] = gate_offset(&stock[i]);
+		if (stock[i].bits.p && handler)
+			set_handler(&table[i], handler);
+	}
+	pb_alternative_idtr.size = pb_stock_idtr.size;
+	pb_alternative_idtr.address = (unsigned long)table;
+	return 0;
+}
+
+void pb_idt_exit(void)
+{
+	free_page((unsigned long)table);
+}
+
+static unsigned long __user *unsafe_sp_address(const struct pb_context *context)
+{
+	unsigned long base;
+
+	if (static_cpu_has(X86_FEATURE_FSGSBASE))
+		base = rdfsbase();
+	else
+		rdmsrl(MSR_FS_BASE, base);
+	return (unsigned long __user *)(base + context->unsafe_sp);
+}
+
+/* RSP for user mode, if the thread says where; may sleep. */
+bool pb_read_unsafe_sp(const struct pb_context *context, unsigned long *sp)
+{
+	unsigned long value;
+
+	if (get_user(value, unsafe_sp_address(context)))
+		return false;
+	*sp = (value - PB_UNSAFE_GAP) & ~15UL;
+	return true;
+}
+
+/* Before signals are delivered. */
+static void repair(struct callback_head *work)
+{
+	struct pb_context *context = container_of(work, struct pb_context, repair);
+	struct pt_regs *regs = task_pt_regs(current);
+
+	context->repairing = false;
+	if (user_mode(regs) && regs->ip == context->landing + PRIVBOX_LANDING_RESUME && context->suspended &&
+	    regs->bx == context->suspended->tag)
+		pb_read_unsafe_sp(context, &regs->sp);
+}
+
+/*
+ * Demotion found __privbox_unsafe_sp's page missing, and cannot sleep. It is read before any signal is
+ * delivered: until then RSP is that of the entry, and nobody uses it. If it cannot be read then either, RSP
+ * stays at the entry's, where a signal frame destroys what the process has hidden from itself.
+ */
+asmlinkage unsigned long pb_unsafe_sp_later(struct pb_context *context);
+asmlinkage unsigned long pb_unsafe_sp_later(struct pb_context *context)
+{
+	if (!context->repairing) {
+		init_task_work(&context->repair, repair);
+		context->repairing = !task_work_add(current, &context->repair, TWA_RESUME);
+	}
+	return context->activation->sp - PB_UNSAFE_GAP;
+}
+
+#define ERROR_FLAG 0x100	/* demote.S */
+
+/*
+ * The safe stack is full, the state in the box is lost. Which vector's handler is to run: that of an interrupt that
+ * was accepted and could not be pushed, or the page fault's.
+ */
+asmlinkage unsigned int pb_overflow(struct pb_context *context);
+asmlinkage unsigned int pb_overflow(struct pb_context *context)
+{
+	struct pb_state *state = context->suspended;
+	int i;
+
+	context->activation = state ? state->activation : NULL;
+	context->try_head = state ? state->try_head : 0;
+	context->mark = PB_NONE;
+	for (i = 7; i >= 1; i--) {
+		u32 in_service = apic->read(APIC_ISR + 0x10 * i);
+
+		if (in_service)
+			return i * 32 + fls(in_service) - 1;
+	}
+	return X86_TRAP_PF | ERROR_FLAG;
+}

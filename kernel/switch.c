@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Contexts: one per thread, from its request to its end or its exec.
+ *
+ * A context follows its thread from CPU to CPU by preempt notifiers. The CPU that runs the thread has the context in
+ * pb_cpu, a user-return notifier, and, while the thread is inside (in the box or its gate), the alternative IDT. Whatever is
+ * scheduled in next finds the stock IDT (requirement 5).
+ */
+#define pr_fmt(fmt) "privbox: " fmt
+
+#include <linux/atomic.h>
+#include <linux/entry-common.h>
+#include <linux/irq_work.h>
+#include <linux/module.h>
+#include <linux/mm.h>
+#include <linux/sched/task_stack.h>
+#include <linux/slab.h>
+
+#include "context.h"
+
+DEFINE_PER_CPU_ALIGNED(struct pb_cpu, pb_cpu);
+
+static_assert(PB_WORK == EXIT_TO_USER_MODE_WORK, "this kernel has work for the way to user mode that calls.S does not know");
+
+/* gate.S and prepare_gate(); entry.S; demote.S. */
+const u32 pb_switch_does = PB_DOES_RETPOLINES | PB_DOES_CLEAR_BUFFERS | PB_DOES_FENCE_SWAPGS;
+
+static atomic_long_t n_contexts = ATOMIC_LONG_INIT(0);
+static atomic64_t n_threads = ATOMIC64_INIT(0);
+
+static void sched_in(struct preempt_notifier *notifier, int cpu);
+static void sched_out(struct preempt_notifier *notifier, struct task_struct *next);
+
+static struct preempt_ops preempt_ops = {
+	.sched_in = sched_in,
+	.sched_out = sched_out,
+};
+
+/* --- freeing, from whatever context a context ends in --- */
+
+static LLIST_HEAD(dead);
+
+static void free_dead(struct work_struct *work)
+{
+	struct llist_node *list = llist_del_all(&dead);
+	struct pb_context *context, *next;
+
+	llist_for_each_entry_safe(context, next, list, free) {
+		preempt_notifier_dec();
+		pb_stack_free(&context->stack);
+		pb_process_put(context->process);
+		kfree(context);
+		atomic_long_dec(&n_contexts);
+		module_put(THIS_MODULE);
+	}
+}
+static DECLARE_WORK(free_work, free_dead);
+
+static void queue_free(struct irq_work *work)
+{
+	schedule_work(&free_work);
+}
+static struct irq_work free_irq_work = IRQ_WORK_INIT(queue_free);
+
+/* Also under the lock of a run queue, where no work can be queued: by an interrupt that comes later. */
+static void release(struct pb_context *context)
+{
+	if (llist_add(&context->free, &dead))
+		irq_work_queue(&free_irq_work);
+}
+
+/* --- on and off a CPU; interrupts off --- */
+
+static void load(struct pb_context *context)
+{
+	struct pb_cpu *cpu = this_cpu_ptr(&pb_cpu);
+
+	cpu->context = context;
+	cpu->slots = context->process->slots;
+	cpu->mask = context->process->mask;
+	cpu->unsafe_sp = context->unsafe_sp;
+	if (!cpu->registered) {
+		cpu->registered = true;
+		user_return_notifier_register(&cpu->urn);
+		/* Alone on its list it is all that a way to user mode would call, and for nothing (calls.S). */
+		cpu->urn_head = boot_cpu_has_bug(X86_BUG_DIV0) || cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER) ?
+				NULL : cpu->urn.link.pprev;
+	}
+	if (context->inside)
+		pb_load_idt(&pb_alternative_idtr);
+}
+
+static void unload(struct pb_context *context)
+{
+	struct pb_cpu *cpu = this_cpu_ptr(&pb_cpu);
+
+	if (context->inside)
+		pb_load_idt(&pb_stock_idtr);
+	if (cpu->registered) {
+		user_return_notifier_unregister(&cpu->urn);
+		cpu->registered = false;
+	}
+	cpu->context = NULL;
+}
+
+/* Requirement 9: the lists of user-return notifiers are read with interrupts off, and written so. */
+static void sched_in(struct preempt_notifier *notifier, int cpu)
+{
+	struct pb_context *context = container_of(notifier, struct pb_context, notifier);
+	unsigned long flags;
+
+	if (context->leaving)
+		return;
+	local_irq_save(flags);
+	load(context);
+	local_irq_restore(flags);
+}
+
+static void sched_out(struct preempt_notifier *notifier, struct task_struct *next)
+{
+	struct pb_context *context = container_of(notifier, struct pb_context, notifier);
+
+	if (context->leaving)
+		return;
+	context->switches += context->inside;
+	unload(context);
+	/* Requirement 11: the last time that this thread runs. Its list of notifiers is never walked again. */
+	if (READ_ONCE(current->__state) == TASK_DEAD)
+		release(context);
+}
+
+/* --- beginning and end --- */
+
+static struct pb_context *find_context(void)
+{
+	struct preempt_notifier *notifier;
+
+	/* Only the thread itself changes its list. */
+	hlist_for_each_entry(notifier, &current->preempt_notifiers, link)
+		if (notifier->ops == &preempt_ops)
+			return container_of(notifier, struct pb_context, notifier);
+	return NULL;
+}
+
+/* By the thread itself, not inside. */
+static void detach(struct pb_context *context)
+{
+	preempt_disable();
+	if (!context->leaving) {
+		local_irq_disable();
+		unload(context);
+		local_irq_enable();
+	}
+	preempt_notifier_unregister(&context->notifier);
+	preempt_enable();
+	release(context);
+}
+
+static void leave(struct callback_head *work)
+{
+	detach(container_of(work, struct pb_context, leave));
+}
+
+/* Interrupts off: the thread has another address space than its context. */
+void pb_context_stale(struct pb_context *context)
+{
+	unload(context);
+	context->leaving = true;
+	init_task_work(&context->leave, leave);
+	if (task_work_add(current, &context->leave, TWA_RESUME)) {
+		/* The thread is ending: sched_out() sees to it. */
+		context->leaving = false;
+	}
+}
+
+static void start(struct pb_context *context)
+{
+	struct pb_process *process = context->process;
+
+	context->regs = task_pt_regs(current);
+	context->task = current;
+	context->stack_bottom = context->stack.bottom;
+	context->stack_size = context->stack.top - context->stack.bottom;
+	context->text = process->base;
+	context->text_size = process->image->size;
+	context->landing = process->landing;
+	context->unsafe_sp = process->unsafe_sp;
+	context->pagefaults = &current->pagefault_disabled;
+	/* No token is used twice in a process. */
+	context->token = atomic64_inc_return(&n_threads) << 40;
+
+	preempt_notifier_inc();
+	preempt_notifier_init(&context->notifier, &preempt_ops);
+	preempt_disable();
+	preempt_notifier_register(&context->notifier);
+	local_irq_disable();
+	load(context);
+	local_irq_enable();
+	preempt_enable();
+}
+
+int pb_context_attach(struct pb_process *process, unsigned long safe_stack)
+{
+	struct pb_context *context = find_context();
+	int error;
+
+	/* Requirement 4: one context per task, from the box as from anywhere. */
+	if (context && (context->leaving || context->process->mm == current->mm))
+		return -EBUSY;
+	if (process->mm != current->mm)
+		return -ENXIO;
+	if (context)
+		detach(context);
+	context = kzalloc(sizeof(*context), GFP_KERNEL_ACCOUNT);
+	if (!context)
+		return -ENOMEM;
+	error = pb_stack_alloc(&context->stack, safe_stack);
+	if (error) {
+		kfree(context);
+		return error;
+	}
+	kref_get(&process->ref);
+	context->process = process;
+	__module_get(THIS_MODULE);
+	atomic_long_inc(&n_contexts);
+	start(context);
+	return 0;
+}
+
+int pb_context_stats(struct privbox_stats *stats)
+{
+	struct pb_context *context = find_context();
+
+	if (!context || context->leaving || context->process->mm != current->mm)
+		return -ESRCH;
+	stats->entries = context->entries;
+	stats->gate_calls = context->calls;
+	stats->slow_calls = context->slow;
+	stats->callouts = context->callouts;
+	stats->demotions = context->demotions;
+	stats->resumes = context->resumes;
+	stats->switches = context->switches;
+	stats->safe_stack_peak = pb_stack_peak(&context->stack);
+	return 0;
+}
+
+unsigned long pb_context_count(void)
+{
+	return atomic_long_read(&n_contexts);
+}
+
+/* --- the module's --- */
+
+/* With retpolines: direct jumps to them in the place of the gate's indirect jumps. Before any page is filled. */
+static void __init prepare_gate(void)
+{
+	const struct pb_gate_site *site;
+
+	if (!boot_cpu_has(X86_FEATURE_RETPOLINE))
+		return;
+	for (site = pb_gate_sites; site < pb_gate_sites_end; site++) {
+		char *at = pb_gate_text + site->at;
+		s32 distance = site->retpoline - site->at - 5;
+
+		*at = 0xe9;
+		memcpy(at + 1, &distance, sizeof(distance));
+	}
+}
+
+int __init pb_switch_init(void)
+{
+	int error, n;
+
+	prepare_gate();
+	for_each_possible_cpu(n) {
+		struct pb_cpu *cpu = per_cpu_ptr(&pb_cpu, n);
+
+		cpu->syscall = pb_gate_syscall;
+		cpu->callout = pb_gate_callout;
+		cpu->block = pb_gate_block;
+		cpu->exit = pb_gate_exit;
+		cpu->urn.on_user_return = pb_user_return;
+	}
+	error = pb_syscalls_init() ?: pb_idt_init();
+	if (error)
+		return error;
+	error = pb_promote_init();
+	if (error)
+		pb_idt_exit();
+	return error;
+}
+
+/* No context is left, but the work that freed the last one may still be running. */
+void pb_switch_exit(void)
+{
+	pb_promote_exit();
+	irq_work_sync(&free_irq_work);
+	flush_work(&free_work);
+	pb_idt_exit();
+}
