@@ -207,11 +207,15 @@ fn explain(missing: &[&Package], why: &str) -> Failure {
     }
     let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
     text.push_str(&format!(
-        "\non Debian 12, as root:\n  apt-get update && apt-get install --yes {}\n\
-         elsewhere: LLVM, clang and lld of version 22 (LLVM_SYS_221_PREFIX names LLVM's folder; the programs \
-         clang-22 and ld.lld-22 must be in PATH)",
+        "\non Debian 12, as root:\n  apt-get update && apt-get install --yes {}",
         names.join(" ")
     ));
+    if missing.iter().any(|package| package.need != Need::Vm) {
+        text.push_str(
+            "\nelsewhere: LLVM, clang and lld of version 22 (LLVM_SYS_221_PREFIX names LLVM's folder; the programs \
+             clang-22 and ld.lld-22 must be in PATH)",
+        );
+    }
     Failure::Packages(text)
 }
 

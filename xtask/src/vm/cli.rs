@@ -2,11 +2,12 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
 use super::guest::module_source;
@@ -99,6 +100,10 @@ fn run_command(project: &Project, arguments: &Arguments, install: bool) -> Resul
             eprintln!("vm: {what}");
         }
     };
+    for file in &arguments.trust {
+        // Said before a machine boots for nothing.
+        fs::metadata(file).with_context(|| format!("--trust {}", file.display()))?;
+    }
     let options = Options {
         kernel: arguments.kernel.clone(),
         kaslr: arguments.kaslr,

@@ -103,8 +103,6 @@ pub struct Machine {
     log: Log,
     kernel_log: File,
     folder: PathBuf,
-    /// Holds the socket.
-    _scratch: tempfile::TempDir,
 }
 
 impl Machine {
@@ -146,6 +144,8 @@ impl Machine {
                 .into());
             }
         };
+        // They are connected: the socket's name is not needed any more, and cannot be forgotten.
+        drop(scratch);
         let messages = receive(stream.try_clone()?);
         let mut machine = Self {
             qemu,
@@ -154,7 +154,6 @@ impl Machine {
             log: Log::default(),
             kernel_log,
             folder: folder.to_path_buf(),
-            _scratch: scratch,
         };
         let deadline = Instant::now() + BOOT_LIMIT;
         loop {
@@ -345,6 +344,16 @@ impl Machine {
         while Instant::now() < end && matches!(self.qemu.try_wait(), Ok(None)) {
             thread::sleep(Duration::from_millis(20));
         }
+        let errors = fs::read_to_string(self.folder.join("qemu.log")).unwrap_or_default();
+        // A guest that ends, however it ends, is a success to QEMU.
+        if let Ok(Some(status)) = self.qemu.try_wait()
+            && !status.success()
+        {
+            return Trouble::Setup(format!(
+                "QEMU ended while we waited for {what}: {status}\n{}",
+                util::tail(&errors, 10)
+            ));
+        }
         let console = fs::read(self.folder.join("console.log")).unwrap_or_default();
         let console = String::from_utf8_lossy(&console);
         let mut log = Log::default();
@@ -355,7 +364,6 @@ impl Machine {
         let mut text = format!("the guest died while we waited for {what}");
         let reports = log.reports();
         if reports.is_empty() {
-            let errors = fs::read_to_string(self.folder.join("qemu.log")).unwrap_or_default();
             text.push_str(&format!(
                 "; the kernel said nothing of it (a triple fault?)\n{}\n{}",
                 self.console(20),

@@ -202,6 +202,7 @@ static void make_root(void)
 	mount("debug", "/host/sys/kernel/debug", "debugfs", 0, NULL);
 	mount("trace", "/host/sys/kernel/tracing", "tracefs", 0, NULL);
 	mount("security", "/host/sys/kernel/security", "securityfs", 0, NULL);
+	mount("cgroup", "/host/sys/fs/cgroup", "cgroup2", 0, NULL);
 	must_mount("/dev", "/host/dev", NULL, MS_MOVE, NULL);
 	mkdir("/host/dev/pts", 0755);
 	must_mount("pts", "/host/dev/pts", "devpts", 0, "ptmxmode=0666,mode=0620,gid=5");
