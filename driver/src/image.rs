@@ -109,8 +109,17 @@ pub fn linked_clones(bytes: &[u8]) -> Result<Option<BTreeSet<String>>> {
     Ok(Some(clones))
 }
 
-/// The function that a clone's symbol is of: `f` for `f.privbox` and for `f.privbox.0123456789abcdef`.
+/// What the pass appends to a clone's symbol for the body of a function that calls `setjmp`.
+const BODY: &str = ".cont";
+
+/// Is it the body of a function that calls `setjmp` (docs/box-abi.md)? The clone itself is its driver.
+pub fn is_body(symbol: &str) -> bool {
+    symbol.ends_with(BODY) && clone_of(symbol).is_some()
+}
+
+/// The function that a clone's symbol is of: `f` for `f.privbox`, for `f.privbox.0123456789abcdef`, and for both with `.cont`.
 pub fn clone_of(symbol: &str) -> Option<&str> {
+    let symbol = symbol.strip_suffix(BODY).unwrap_or(symbol);
     if let Some(name) = symbol.strip_suffix(".privbox") {
         return Some(name);
     }
@@ -126,6 +135,10 @@ mod tests {
     fn names_of_clones() {
         assert_eq!(clone_of("f.privbox"), Some("f"));
         assert_eq!(clone_of("f.privbox.0123456789abcdef"), Some("f"));
+        assert_eq!(clone_of("f.privbox.cont"), Some("f"));
+        assert_eq!(clone_of("f.privbox.0123456789abcdef.cont"), Some("f"));
+        assert_eq!(clone_of("f.cont"), None);
+        assert!(is_body("f.privbox.cont") && !is_body("f.privbox") && !is_body("f.cont"));
         assert_eq!(clone_of("f.privbox.normal"), None);
         assert_eq!(clone_of("f"), None);
     }

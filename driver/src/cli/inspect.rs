@@ -151,10 +151,16 @@ fn functions(
         .map(|function| {
             let symbol = symbolizer.symbol(function.start);
             let record = symbol.and_then(|symbol| records.get(symbol));
-            let name = symbol.map_or_else(|| format!("{:#x}", function.start), demangle);
+            let mut name = symbol.map_or_else(|| format!("{:#x}", function.start), demangle);
+            let body = symbol.is_some_and(crate::image::is_body);
+            if body {
+                name.push_str(" (body around setjmp)");
+            }
             InspectedFunction {
                 name,
+                // The driver has the normal code's size beside it.
                 normal_size: symbol
+                    .filter(|_| !body)
                     .and_then(clone_of)
                     .and_then(|name| sizes.get(name))
                     .copied(),
