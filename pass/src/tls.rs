@@ -37,7 +37,8 @@ pub fn lower(module: &Module<'_>, function: Function, level: Level) {
         // One opaque sum: where nothing is masked, LLVM would fold a sum of its own just the same.
         let text = format!(
             "movq %fs:0, $0; addq \"{}\"@GOTTPOFF(%rip), $0",
-            crate::split::plain(&variable.name())
+            // Names of Rust's older mangling have dollars, which are operands to LLVM.
+            crate::split::plain(&variable.name()).replace('$', "$$")
         );
         let ty = context.ptr().function(&[], false);
         let constraints = "=r,~{dirflag},~{fpsr},~{flags}";
