@@ -63,9 +63,8 @@ pub fn run(module: &Module<'_>, machine: &Machine, options: &Options) -> Result<
     } else {
         "loop(loop-reduce),"
     };
-    let passes = format!(
-        "function(mergeicmps,expand-memcmp,scalarize-masked-mem-intrin,{loops}early-cse)"
-    );
+    let passes =
+        format!("function(mergeicmps,expand-memcmp,scalarize-masked-mem-intrin,{loops}early-cse)");
     module.run_passes(&passes, machine)?;
     expand::run(module);
     for function in module.defined_functions() {

@@ -99,5 +99,6 @@ __privbox_enter:
 	TLSVAR __privbox_token, 0
 	TLSVAR __privbox_counters, 0, 24
 	TLSVAR __privbox_forgetting, 0
+	TLSVAR __privbox_collation, 0, 16
 
 	.section .note.GNU-stack, "", @progbits

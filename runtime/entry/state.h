@@ -49,6 +49,7 @@
 #define PB_JUMP_MAGIC 0x50425f4a4d505f31
 
 #ifndef __ASSEMBLER__
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -66,6 +67,18 @@ struct pb_activation {
 struct pb_counters {
 	uint64_t entries, callouts, gate_calls;
 };
+
+/* Does strcoll compare as strcmp? Only while the thread has not run normal code and nobody called setlocale. */
+struct pb_collation {
+	uint64_t runs;		/* entries + call-outs when it was found out */
+	int changes;		/* glibc's counter of changed locales, at that time */
+	bool plain;
+};
+extern int _nl_msg_cat_cntr __attribute__((weak));
+/* Called out by the library in the box. */
+int __privbox_collate(const char *a, const char *b) PB_HIDDEN;
+int __privbox_vsnprintf(char *to, size_t size, const char *format, va_list ap) PB_HIDDEN;
+int __privbox_vsprintf(char *to, const char *format, va_list ap) PB_HIDDEN;
 
 /* Box code uses the first five; they are part of the box ABI. */
 PB_TLS uintptr_t __privbox_unsafe_sp;	/* ~0 while no activation lives */
@@ -93,6 +106,7 @@ PB_TLS uintptr_t __privbox_records;
 extern uint8_t __privbox_kernel PB_HIDDEN;
 /* 0: this process has no mapping of the module's. The kernel clears it in the child of a fork. */
 extern volatile uint8_t __privbox_attached PB_HIDDEN;
+PB_TLS struct pb_collation __privbox_collation;
 
 /* Linker script. */
 extern char __privbox_box_start[] PB_HIDDEN;

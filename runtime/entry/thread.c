@@ -121,6 +121,7 @@ static void thread_end(void *unused)
 	pthread_mutex_unlock(&threads_lock);
 
 	__privbox_counters = (struct pb_counters){ 0 };
+	__privbox_collation = (struct pb_collation){ 0 };
 	self.counted = false;
 	__privbox_safe_sp = 0;
 	__privbox_activation = NULL;
@@ -151,6 +152,7 @@ static void forked(void)
 	thread_count = self.counted;
 	__privbox_counters = (struct pb_counters){ 0 };
 	__privbox_kernel_forked();
+	__privbox_collation = (struct pb_collation){ 0 };
 	pthread_mutex_init(&threads_lock, NULL);
 }
 

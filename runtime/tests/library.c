@@ -7,10 +7,13 @@
 #include <complex.h>
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 typedef __int128 i128;
 typedef unsigned __int128 u128;
@@ -18,15 +21,19 @@ typedef unsigned __int128 u128;
 #define OURS(type, name, ...)                                                                       \
 	extern type name(__VA_ARGS__);                                                              \
 	extern type box_##name(__VA_ARGS__)
-OURS(void *, memchr, const void *, int, size_t);
+/* In assembly: already under a name of its own. */
+#define ASSEMBLY(type, name, ...)                                                                   \
+	extern type name(__VA_ARGS__);                                                              \
+	extern type box_##name(__VA_ARGS__) __asm__(#name ".privbox")
+ASSEMBLY(void *, memchr, const void *, int, size_t);
+ASSEMBLY(int, strcmp, const char *, const char *);
+ASSEMBLY(char *, strchr, const char *, int);
+ASSEMBLY(char *, strchrnul, const char *, int);
 OURS(void *, memrchr, const void *, int, size_t);
 OURS(void *, memmem, const void *, size_t, const void *, size_t);
 OURS(void *, memccpy, void *, const void *, int, size_t);
-OURS(int, strcmp, const char *, const char *);
 OURS(int, strncmp, const char *, const char *, size_t);
-OURS(char *, strchr, const char *, int);
 OURS(char *, strrchr, const char *, int);
-OURS(char *, strchrnul, const char *, int);
 OURS(char *, strcpy, char *, const char *);
 OURS(char *, stpcpy, char *, const char *);
 OURS(char *, strncpy, char *, const char *, size_t);
@@ -38,6 +45,8 @@ OURS(char *, strstr, const char *, const char *);
 OURS(size_t, strspn, const char *, const char *);
 OURS(size_t, strcspn, const char *, const char *);
 OURS(size_t, strnlen, const char *, size_t);
+OURS(int, snprintf, char *, size_t, const char *, ...);
+OURS(int, sprintf, char *, const char *, ...);
 OURS(u128, __udivti3, u128, u128);
 OURS(u128, __umodti3, u128, u128);
 OURS(i128, __divti3, i128, i128);
@@ -80,6 +89,12 @@ void *box_memcpy(void *a, const void *b, size_t n) { return memcpy(a, b, n); }
 size_t box_strlen(const char *s) { return strlen(s); }
 int box_memcmp(const void *a, const void *b, size_t n) { return memcmp(a, b, n); }
 int *box___errno_location(void) { return &errno; }
+void *box_memset(void *to, int c, size_t n) { return memset(to, c, n); }
+char *calls_strchrnul(const char *s, int c) __asm__("box_strchrnul");
+char *calls_strchrnul(const char *s, int c) { return strchrnul(s, c); }
+/* What it calls out. */
+int box___privbox_vsnprintf(char *to, size_t n, const char *format, va_list ap) { return vsnprintf(to, n, format, ap); }
+int box___privbox_vsprintf(char *to, const char *format, va_list ap) { return vsprintf(to, format, ap); }
 
 static uint64_t state = 88172645463325252u;
 static uint64_t next(void)
@@ -256,8 +271,86 @@ static void strings(void)
 	check(!memcmp(ours, theirs, sizeof ours), "strings written");
 }
 
+/* What reads 16 bytes at a time, where the strings end with their page. */
+static void at_page_end(char *pages, size_t page)
+{
+	char a[100], b[100];
+	size_t n, m, part;
+
+	some_string(a, 90);
+	memcpy(b, a, sizeof b);
+	n = strlen(a);
+	if (n && next() % 4)
+		b[next() % n] = "abc\xff\0"[next() % 5];
+	m = strlen(b);
+	/* One on the left side of the page that is missing, at its end or shortly before, the other anywhere. */
+	char *x = pages + page - n - 1 - (next() % 4 ? 0 : next() % 40);
+	char *y = pages + 2 * page + (next() % 2 ? page - m - 1 : next() % (page - 100));
+	int c = "abc\xff\0"[next() % 5];
+
+	part = next() % (n + 2);
+	memcpy(x, a, n + 1);
+	memcpy(y, b, m + 1);
+	check(sign(strcmp(x, y)) == sign(box_strcmp(x, y)), "strcmp at a page's end");
+	check(sign(strcmp(y, x)) == sign(box_strcmp(y, x)), "strcmp at a page's end");
+	EQUAL(strchr, x, c);
+	EQUAL(strchrnul, x, c);
+	EQUAL(memchr, x, c, n + 1);
+	EQUAL(memchr, x, c, part);
+	EQUAL(memchr, x, 0, SIZE_MAX);
+	EQUAL(strchr, y, c);
+	EQUAL(memchr, y, c, m + 1);
+}
+
+/* Formats of box_snprintf's own and of libc's, mixed. */
+static void formats(void)
+{
+	static const char *const lengths[] = { "", "", "hh", "h", "l", "ll", "j", "z", "t", "L", "q" };
+	char format[200], ours[300], theirs[300], word[40];
+	size_t at = 0, size = next() % 3 ? sizeof ours : next() % 60;
+	uint64_t values[6];
+	int parts = 1 + (int)(next() % 3);
+
+	some_string(word, 30);
+	for (int i = 0; i < 6; i++)
+		values[i] = next() >> next() % 64;
+	for (int part = 0; part < parts; part++) {
+		at += (size_t)sprintf(format + at, "%.*s%%", (int)(next() % 4), "<a>");
+		for (int flags = next() % 4; flags > 0; flags--)
+			format[at++] = "-+ #0'"[next() % 50 ? next() % 5 : 5];
+		if (next() % 3 == 0)
+			at += (size_t)sprintf(format + at, "%d", (int)(next() % 30));
+		if (next() % 3 == 0)
+			at += (size_t)sprintf(format + at, next() % 3 ? ".%d" : ".", (int)(next() % 30));
+		at += (size_t)sprintf(format + at, "%s", lengths[next() % 11]);
+		format[at++] = "diuxXodiuxXocp%"[next() % 15];
+	}
+	format[at] = 0;
+	memset(ours, 7, sizeof ours);
+	memset(theirs, 7, sizeof theirs);
+	int t = snprintf(theirs, size, format, values[0], values[1], values[2]);
+	int o = box_snprintf(ours, size, format, values[0], values[1], values[2]);
+	check(t == o && !memcmp(ours, theirs, sizeof ours), format);
+
+	int width = (int)(next() % 60) - 30, precision = (int)(next() % 40) - 5;
+	t = snprintf(theirs, size, "%*s|%-7.*s|%.3s|%*.*d|%c%%", width, word, precision, word, word, width, precision,
+		     (int)values[3], (int)values[4]);
+	o = box_snprintf(ours, size, "%*s|%-7.*s|%.3s|%*.*d|%c%%", width, word, precision, word, word, width,
+			 precision, (int)values[3], (int)values[4]);
+	check(t == o && !memcmp(ours, theirs, sizeof ours), "strings in snprintf");
+	t = sprintf(theirs, "%s %.3f %u", word, 1.5, (unsigned)values[5]);
+	o = box_sprintf(ours, "%s %.3f %u", word, 1.5, (unsigned)values[5]);
+	check(t == o && !strcmp(ours, theirs), "sprintf with a number for libc");
+}
+
 int main(void)
 {
+	/* One page, one that is not there, one page. */
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED || mprotect(pages + page, page, PROT_NONE) || mprotect(pages + 3 * page, page, PROT_NONE))
+		return 2;
 	for (int i = 0; i < 500000; i++) {
 		double x = some_double(), y = some_double();
 		float f = some_float(), g = some_float();
@@ -266,6 +359,8 @@ int main(void)
 		products(x, y, f, g);
 		wide(x, f);
 		strings();
+		at_page_end(pages, page);
+		formats();
 	}
 	printf("%d differences\n", failures);
 	return failures != 0;

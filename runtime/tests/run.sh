@@ -38,12 +38,12 @@ name=$out/basic-strict
 PRIVBOX=user timeout 200 "$name" >"$name.out" || { echo "FAILED $name"; exit 1; }
 
 objects=
-for f in string integer rounding arithmetic; do
+for f in string integer rounding arithmetic printf; do
 	"$CC" -std=c17 -O2 -Wall -Wextra -Werror -c "$here/box/$f.c" -o "$out/native-$f.o"
 	objcopy --prefix-symbols=box_ "$out/native-$f.o"
 	objects="$objects $out/native-$f.o"
 done
-"$CC" -O2 -fno-builtin "$here/tests/library.c" $objects -lm -o "$out/library"
+"$CC" -O2 -fno-builtin "$here/tests/library.c" $objects "$out"/libprivbox/box-scan.o -lm -o "$out/library"
 timeout 100 "$out/library"
 
 # The environment: values, the status expected.
