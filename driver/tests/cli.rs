@@ -24,7 +24,7 @@ fn misuse_is_2() {
             "{arguments:?}"
         );
     }
-    for command in ["verify", "inspect"] {
+    for command in ["verify", "inspect", "trust"] {
         fails(
             &folder.privbox(&[command, "missing"]),
             2,
@@ -84,4 +84,60 @@ fn completions_and_manual_pages() {
     succeeds(&folder.privbox(&["man", "."]));
     assert!(folder.files().contains(&"privbox-verify.1".to_owned()));
     fails(&folder.privbox(&["man", "missing"]), 2, "cannot write");
+}
+
+/// Without the module: what is recorded, and what is refused before anything is asked of the module.
+#[test]
+fn trust_without_the_module() {
+    let folder = Folder::new();
+    let digits = "1f".repeat(32);
+    folder.write("text", "no ELF file\n");
+    for arguments in [
+        &["trust"][..],
+        &["trust", "--reload", "text"],
+        &["trust", "--list", "--remove", &digits],
+        &["trust", "--reload", "--runtime"],
+        &["trust", "--remove"],
+    ] {
+        assert_eq!(
+            folder.privbox(arguments).status.code(),
+            Some(2),
+            "{arguments:?}"
+        );
+    }
+    fails(
+        &folder.privbox(&["trust", "--remove", "1f"]),
+        2,
+        "'1f' is no digest",
+    );
+    std::fs::create_dir(folder.join("d")).unwrap();
+    folder.write("d/own.digests", &format!("{digits} /usr/bin/x\n"));
+    if !std::path::Path::new("/dev/privbox").exists() {
+        let output = folder.privbox(&["trust", "--list", "--directory", "d"]);
+        succeeds_with_notes(&output);
+        assert_eq!(
+            stdout(&output),
+            format!("{digits} recorded     /usr/bin/x\n")
+        );
+        fails(
+            &folder.privbox(&["trust", "--reload", "--directory", "d"]),
+            3,
+            "the module is not loaded",
+        );
+    }
+    fails(
+        &folder.privbox(&["trust", "--remove", &digits, "--directory", "d"]),
+        2,
+        "own.digests:1, which this program did not write",
+    );
+    folder.write("d/bad.digests", "x\n");
+    fails(
+        &folder.privbox(&["trust", "--reload", "--directory", "d"]),
+        2,
+        "bad.digests:1: 'x' is no digest",
+    );
+}
+
+fn succeeds_with_notes(output: &std::process::Output) {
+    assert_eq!(output.status.code(), Some(0), "{}", common::stderr(output));
 }

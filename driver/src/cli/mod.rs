@@ -3,7 +3,9 @@
 mod inspect;
 mod json;
 mod manual;
+mod record;
 mod sarif;
+mod trust;
 mod verify;
 
 use std::ffi::OsString;
@@ -34,6 +36,10 @@ struct Arguments {
 const EXIT_CODES: &str = "\
 Exit codes: 0 success; 1 a file does not verify; 2 the command line is wrong, a file cannot be \
 read, or it has no box.";
+
+const TRUST_EXIT_CODES: &str = "\
+Exit codes: 0 success; 1 a file does not verify, or what is to be removed was not trusted; 2 the \
+command line is wrong, or a file cannot be read or written; 3 the module is not loaded or refuses.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -72,6 +78,32 @@ enum Command {
         /// How many functions to list, the biggest first (JSON has all)
         #[arg(long, default_value_t = 20, value_name = "N")]
         top: usize,
+    },
+    /// Trust images: the kernel module runs those and no others
+    ///
+    /// Each file is verified, and its digest is recorded and given to the module. It takes
+    /// CAP_SYS_MODULE. What is trusted is the box alone, whatever file it comes in: another box needs to be
+    /// trusted anew.
+    #[command(after_help = TRUST_EXIT_CODES)]
+    Trust {
+        /// Executables linked by privbox-cc
+        #[arg(value_name = "FILE", required_unless_present_any = ["list", "remove", "reload"])]
+        files: Vec<PathBuf>,
+        /// Show what is recorded and what the module trusts
+        #[arg(long, conflicts_with_all = ["files", "remove", "reload"])]
+        list: bool,
+        /// Trust a digest, or the one of a file, no more; processes that run it go on
+        #[arg(long, value_name = "DIGEST-or-FILE", num_args = 1.., conflicts_with_all = ["files", "reload"])]
+        remove: Vec<String>,
+        /// Make the module trust what is recorded and nothing else, as at boot
+        #[arg(long, conflicts_with_all = ["files", "runtime"])]
+        reload: bool,
+        /// Change the module's set only: nothing is recorded, and unloading the module forgets it
+        #[arg(long)]
+        runtime: bool,
+        /// Where digests are recorded: files *.digests, a digest at the beginning of each line
+        #[arg(long, value_name = "FOLDER", default_value = record::DIRECTORY)]
+        directory: PathBuf,
     },
     /// Explain a rule of the machine contract, or list all
     Explain {
@@ -219,6 +251,25 @@ fn run(command: Command, output: &mut Vec<u8>) -> Result<u8> {
                 InspectFormat::Json => json::print(&serde_json::json!({ "files": found }), output)?,
             }
             Ok(code)
+        }
+        Command::Trust {
+            files,
+            list,
+            remove,
+            reload,
+            runtime,
+            directory,
+        } => {
+            let action = if list {
+                trust::Action::List
+            } else if reload {
+                trust::Action::Reload
+            } else if !remove.is_empty() {
+                trust::Action::Remove(remove)
+            } else {
+                trust::Action::Add(files)
+            };
+            trust::run(&action, (!runtime).then_some(directory.as_path()), output)
         }
         Command::Explain { rule } => explain(rule.as_deref(), output),
         Command::Completions { shell } => {
