@@ -184,6 +184,27 @@ fn plain_objects(tools: &Toolchain, program: &Program, folder: &Path) -> Result<
     Ok(objects)
 }
 
+/// Builds `program` once, as it is to run in the box (by plain clang if it has no options of privbox-cc); objects go
+/// to `folder`. Returns the command.
+///
+/// # Errors
+/// The compiler's.
+pub fn build_boxed(
+    tools: &Toolchain,
+    program: &Program,
+    folder: &Path,
+    output: &Path,
+) -> Result<String> {
+    let objects = plain_objects(tools, program, folder)?;
+    let compiler = if program.privbox.is_empty() {
+        &tools.clang
+    } else {
+        &tools.cc
+    };
+    let run = Run::new(compiler, folder);
+    build(run, program, &program.privbox, &objects, output)
+}
+
 /// Compiles and links in one command; returns it as text.
 fn build(
     run: Run,
@@ -223,7 +244,11 @@ fn start(executable: &Path, program: &Program, folder: &Path, limit: Duration) -
     }
 }
 
-fn same(expected: &Outcome, outcome: &Outcome) -> Result<()> {
+/// Whether two runs ended in the same way and printed the same.
+///
+/// # Errors
+/// The first difference.
+pub fn same(expected: &Outcome, outcome: &Outcome) -> Result<()> {
     if expected.end != outcome.end {
         bail!(
             "native ends with {}, the box with {}\nlast output: {}\nstandard error: {}",

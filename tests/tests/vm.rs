@@ -1,4 +1,5 @@
-//! `tests/vm/*.c` in virtual machines: every program in every configuration that is for it.
+//! `tests/vm/*.c` in virtual machines: every program in every configuration that is for it. And `tests/features/*.c`,
+//! in kernel mode.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +27,7 @@ fn main() {
 }
 
 fn trials(tools: &Toolchain) -> Result<Vec<Trial>> {
-    let cases = case::all(&tests_folder().join("vm"))?;
+    let cases = case::all(&tests_folder())?;
     let configs = if quick() {
         matrix::quick()
     } else {

@@ -7,7 +7,6 @@ mod bench;
 mod demo;
 mod install;
 mod runtime;
-mod sources;
 mod test;
 mod toolchain;
 
@@ -17,7 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use xtask::util::{Failure, Project};
-use xtask::{deps, util, vm};
+use xtask::{deps, sources, util, vm};
 
 #[derive(Parser)]
 #[command(

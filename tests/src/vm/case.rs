@@ -3,7 +3,8 @@
 //! ```text
 //! // privbox: -fprivbox-fn=box_*     compile with privbox-cc and this; without it: plain clang
 //! // flags: -pthread                 options for the compiler, whichever it is
-//! // with: part.S                    one more file
+//! // with: part.S                    one more file, or several
+//! // sources: sqlite sqlite3.c       files of a real program's sources, and its headers
 //! // args: one two                   arguments of the program
 //! // env: PRIVBOX=kernel             its environment, one variable per line
 //! // trust: no                       do not trust it (what privbox-cc made is trusted)
@@ -11,33 +12,31 @@
 //! // limit: 120                      seconds it may run (default 60)
 //! // smoke                           run it in the small configurations too
 //! // only: 6.12 smp=2                only in configurations with all of these
+//! // compare                         no TAP: PRIVBOX=kernel must print what PRIVBOX=off prints, and end as it does
 //! // log: invoked oom-killer         reports of the kernel log that hold this are expected
 //! ```
 //! The first line says what the program is about; a directive may be repeated. A program prints TAP
-//! (`ok 1 - name`, `not ok 2 - name: why`, `1..2`) and exits with 0 if all is well.
+//! (`ok 1 - name`, `not ok 2 - name: why`, `1..2`) and exits with 0 if all is well. Arguments and files are relative to the
+//! program's folder if they exist there.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use xtask::sources;
+use xtask::util::Project;
 
 use super::matrix::Config;
+use crate::compare::Program;
+use crate::directive;
 
 /// A program and what it asks for.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// File stem: the test's name.
     pub name: String,
-    /// The program.
-    pub source: PathBuf,
-    /// More files.
-    pub with: Vec<PathBuf>,
-    /// Options of privbox-cc; none: plain clang.
-    pub privbox: Vec<String>,
-    /// Options of both.
-    pub flags: Vec<String>,
-    /// Its arguments.
-    pub args: Vec<String>,
+    /// How it is built, and its arguments.
+    pub program: Program,
     /// Its environment: name and value.
     pub env: Vec<(String, String)>,
     /// Whether it is trusted.
@@ -52,9 +51,61 @@ pub struct Case {
     pub only: Vec<String>,
     /// Reports of the kernel log that are expected.
     pub log: Vec<String>,
+    /// Whether its runs in two modes are compared; else it prints TAP.
+    pub compare: bool,
 }
 
 impl Case {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            program: Program {
+                flags: ["-O2", "-g1", "-Wall", "-Wextra"]
+                    .map(str::to_owned)
+                    .to_vec(),
+                stats: true,
+                ..Program::default()
+            },
+            env: Vec::new(),
+            trust: true,
+            module: Vec::new(),
+            limit: Duration::from_secs(60),
+            smoke: false,
+            only: Vec::new(),
+            log: Vec::new(),
+            compare: false,
+        }
+    }
+
+    /// A program of `tests/features`, compared in one configuration: the same executable runs in all three modes.
+    ///
+    /// # Errors
+    /// Its head is wrong.
+    pub fn feature(source: &Path) -> Result<Self> {
+        let feature = directive::Case::read(source)?;
+        let mut case = Self::new(&format!("features/{}", feature.name));
+        let (libraries, flags): (Vec<String>, Vec<String>) = feature
+            .flags
+            .iter()
+            .cloned()
+            .partition(|flag| flag.starts_with("-l"));
+        case.program = Program {
+            sources: std::iter::once(source.to_path_buf())
+                .chain(feature.with.clone())
+                .collect(),
+            plain: feature.with_plain.clone(),
+            flags: std::iter::once("-O2".to_owned()).chain(flags).collect(),
+            privbox: feature.privbox.clone(),
+            link: libraries,
+            args: feature.args.clone(),
+            stats: !feature.leaves_out("stats"),
+            ..Program::default()
+        };
+        case.compare = true;
+        case.only = vec!["6.12".to_owned(), "pti=on".to_owned()];
+        Ok(case)
+    }
+
     /// Reads the head of `source`.
     ///
     /// # Errors
@@ -64,21 +115,8 @@ impl Case {
             .with_context(|| format!("cannot read {}", source.display()))?;
         let folder = source.parent().unwrap_or(Path::new("."));
         let name = source.file_stem().unwrap_or_default();
-        let mut case = Self {
-            name: name.to_string_lossy().into_owned(),
-            source: source.to_path_buf(),
-            with: Vec::new(),
-            privbox: Vec::new(),
-            flags: Vec::new(),
-            args: Vec::new(),
-            env: Vec::new(),
-            trust: true,
-            module: Vec::new(),
-            limit: Duration::from_secs(60),
-            smoke: false,
-            only: Vec::new(),
-            log: Vec::new(),
-        };
+        let mut case = Self::new(&name.to_string_lossy());
+        case.program.sources.push(source.to_path_buf());
         for (number, line) in text.lines().enumerate().skip(1) {
             let Some(comment) = line.strip_prefix("//") else {
                 break;
@@ -90,19 +128,46 @@ impl Case {
     }
 
     fn directive(&mut self, comment: &str, folder: &Path) -> Result<()> {
-        if comment == "smoke" {
-            self.smoke = true;
-            return Ok(());
+        match comment {
+            "smoke" => self.smoke = true,
+            "compare" => self.compare = true,
+            _ => {}
         }
         let Some((key, value)) = comment.split_once(": ") else {
             return Ok(());
         };
         let words = || value.split_whitespace().map(str::to_owned);
+        let program = &mut self.program;
         match key {
-            "privbox" => self.privbox.extend(words()),
-            "flags" => self.flags.extend(words()),
-            "with" => self.with.extend(words().map(|file| folder.join(file))),
-            "args" => self.args.extend(words()),
+            "privbox" => program.privbox.extend(words()),
+            // Libraries after the files that need them.
+            "flags" => {
+                for word in words() {
+                    if word.starts_with("-l") {
+                        program.link.push(word);
+                    } else {
+                        program.flags.push(word);
+                    }
+                }
+            }
+            "with" => program
+                .sources
+                .extend(words().map(|file| folder.join(file))),
+            "sources" => {
+                let mut words = value.split_whitespace();
+                let name = words.next().context("sources: which?")?;
+                let sources = sources::fetch(&Project::find()?)?;
+                let folder = sources.folder(name)?;
+                program.flags.push(format!("-I{}", folder.display()));
+                program.sources.extend(words.map(|file| folder.join(file)));
+            }
+            "args" => program.args.extend(words().map(|word| {
+                let file = folder.join(&word);
+                match file.canonicalize() {
+                    Ok(file) => file.display().to_string(),
+                    Err(_) => word,
+                }
+            })),
             "env" => {
                 let (name, text) = value.split_once('=').context("not NAME=VALUE")?;
                 self.env.push((name.to_owned(), text.to_owned()));
@@ -136,36 +201,43 @@ impl Case {
 
     /// Whether it is made by privbox-cc.
     pub fn boxed(&self) -> bool {
-        !self.privbox.is_empty()
+        !self.program.privbox.is_empty()
     }
 }
 
-/// The programs of a folder, by name.
+/// The programs of `tests/vm`, then those of `tests/features`.
 ///
 /// # Errors
 /// A program's head is wrong, or there is none.
-pub fn all(folder: &Path) -> Result<Vec<Case>> {
+pub fn all(tests: &Path) -> Result<Vec<Case>> {
+    let own: Vec<Case> = code_in(&tests.join("vm"))?
+        .iter()
+        .map(|source| Case::read(source))
+        .collect::<Result<_>>()?;
+    // What is only a part of others is no program of its own.
+    let parts: Vec<PathBuf> = own
+        .iter()
+        .flat_map(|case| case.program.sources[1..].iter().cloned())
+        .collect();
+    let mut cases = own;
+    cases.retain(|case| !parts.contains(&case.program.sources[0]));
+    for source in code_in(&tests.join("features"))? {
+        cases.push(Case::feature(&source)?);
+    }
+    Ok(cases)
+}
+
+fn code_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut sources: Vec<PathBuf> = std::fs::read_dir(folder)
         .with_context(|| format!("cannot read {}", folder.display()))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
         .collect();
     sources.sort();
-    // What is only a part of others is no program of its own.
-    let cases: Vec<Case> = sources
-        .iter()
-        .map(|source| Case::read(source))
-        .collect::<Result<_>>()?;
-    let parts: Vec<&PathBuf> = cases.iter().flat_map(|case| &case.with).collect();
-    let programs: Vec<Case> = cases
-        .iter()
-        .filter(|case| !parts.contains(&&case.source))
-        .cloned()
-        .collect();
-    if programs.is_empty() {
+    if sources.is_empty() {
         bail!("no programs in {}", folder.display());
     }
-    Ok(programs)
+    Ok(sources)
 }
 
 #[cfg(test)]

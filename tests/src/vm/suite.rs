@@ -3,18 +3,19 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use xtask::util::{self, Project};
-use xtask::vm::{End, Guest, Options, Prepared, Task};
+use xtask::vm::{End, Guest, Options, Prepared, Task, Trouble};
 
 use super::case::Case;
 use super::matrix::Config;
 use super::tap::Tap;
+use crate::compare::{self, build_boxed};
+use crate::process::{self, Outcome};
 use crate::toolchain::Toolchain;
 
 /// What came of a program in a configuration: what it says on success, or what is wrong.
@@ -92,12 +93,12 @@ impl Suite {
     }
 
     fn run(self: &Arc<Self>, jobs: Vec<Job>) {
-        let built = Project::find().and_then(|project| {
-            let programs = self.build_all(&project, &jobs)?;
-            Ok((project, programs))
+        let found = Project::find().and_then(|project| {
+            let folder = project.scratch("vm/tests")?;
+            Ok((project, folder))
         });
-        let (project, programs) = match built {
-            Ok((project, programs)) => (project, Arc::new(programs)),
+        let (project, folder) = match found {
+            Ok(found) => found,
             Err(error) => {
                 for job in &jobs {
                     for case in &job.cases {
@@ -107,6 +108,7 @@ impl Suite {
                 return;
             }
         };
+        let programs = Arc::new(Programs::new(&self.tools, folder, &jobs));
         let queue = Arc::new(Mutex::new(VecDeque::from(jobs)));
         for _ in 0..AT_ONCE {
             let (suite, queue) = (Arc::clone(self), Arc::clone(&queue));
@@ -123,36 +125,13 @@ impl Suite {
         }
     }
 
-    /// Builds every program once; the error of one is the verdict of that one only.
-    fn build_all(
-        &self,
-        project: &Project,
-        jobs: &[Job],
-    ) -> Result<HashMap<String, std::result::Result<PathBuf, String>>> {
-        let folder = project.scratch("vm/tests")?;
-        let mut programs = HashMap::new();
-        for case in jobs.iter().flat_map(|job| &job.cases) {
-            if !programs.contains_key(&case.name) {
-                let program = build(&self.tools, case, &folder).map_err(|e| format!("{e:#}"));
-                programs.insert(case.name.clone(), program);
-            }
-        }
-        Ok(programs)
-    }
-
-    fn run_job(
-        &self,
-        project: &Project,
-        job: &Job,
-        programs: &HashMap<String, std::result::Result<PathBuf, String>>,
-    ) {
+    fn run_job(&self, project: &Project, job: &Job, programs: &Programs) {
         let start = Instant::now();
         let mut machine = Machine::new(project, &job.config);
         for case in &job.cases {
-            let verdict = match &programs[&case.name] {
-                Ok(program) => machine.run(case, program),
-                Err(error) => Err(error.clone()),
-            };
+            let verdict = programs
+                .get(case)
+                .and_then(|program| machine.run(case, &program));
             self.tell(&job.config, case, verdict);
         }
         eprintln!(
@@ -165,36 +144,43 @@ impl Suite {
     }
 }
 
+/// The programs' executables, each built when it is first needed.
+struct Programs {
+    tools: Toolchain,
+    folder: PathBuf,
+    built: HashMap<String, OnceLock<std::result::Result<PathBuf, String>>>,
+}
+
+impl Programs {
+    fn new(tools: &Toolchain, folder: PathBuf, jobs: &[Job]) -> Self {
+        let names = jobs.iter().flat_map(|job| &job.cases);
+        Self {
+            tools: tools.clone(),
+            folder,
+            built: names
+                .map(|case| (case.name.clone(), OnceLock::new()))
+                .collect(),
+        }
+    }
+
+    fn get(&self, case: &Case) -> std::result::Result<PathBuf, String> {
+        let build = || {
+            let folder = self.folder.join(&case.name);
+            util::make_folder(&folder).map_err(|error| format!("{error:#}"))?;
+            let program = folder.join("program");
+            build_boxed(&self.tools, &case.program, &folder, &program)
+                .map_err(|error| format!("{error:#}"))?;
+            Ok(program)
+        };
+        self.built[&case.name].get_or_init(build).clone()
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // A thread that panicked has said so; the others can go on.
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// Compiles a program: by `privbox-cc` if part of it runs in the box, else by plain clang.
-fn build(tools: &Toolchain, case: &Case, folder: &Path) -> Result<PathBuf> {
-    let program = folder.join(&case.name);
-    let mut command = if case.boxed() {
-        let mut command = Command::new(&tools.cc);
-        command.args(&case.privbox);
-        command
-    } else {
-        Command::new(&tools.clang)
-    };
-    let (libraries, flags): (Vec<&String>, Vec<&String>) =
-        case.flags.iter().partition(|flag| flag.starts_with("-l"));
-    command
-        .args(["-O2", "-g1", "-Wall", "-Wextra"])
-        .args(flags)
-        .arg(&case.source)
-        .args(&case.with)
-        // Libraries after the files that need them.
-        .args(libraries)
-        .arg("-o")
-        .arg(&program);
-    util::capture(&mut command).context("the program does not compile")?;
-    Ok(program)
 }
 
 /// The machine of a configuration: booted when it is needed, and again after something went wrong.
@@ -274,50 +260,101 @@ impl Machine {
 
 /// Runs a program, and says whether the guest can be used again.
 fn judge(guest: &mut Guest, case: &Case, program: &Path) -> (Verdict, bool) {
+    let mut problems = Vec::new();
+    let mut passed = Passed::default();
+    let result = if case.compare {
+        compared(guest, case, program).map(|()| passed.tests = 1)
+    } else {
+        start(guest, case, program, &[]).map(|outcome| {
+            let tap = Tap::read(&String::from_utf8_lossy(&outcome.stdout));
+            if !outcome.ok() {
+                problems.push(format!("the program: {}", outcome.end));
+            }
+            problems.extend(tap.problems);
+            if !problems.is_empty() {
+                problems.push(streams(&outcome));
+            }
+            (passed.tests, passed.skipped) = (tap.passed, tap.skipped);
+        })
+    };
+    let mut alive = true;
+    if let Err(error) = result {
+        // A guest that hangs or died has no more to say.
+        alive = error.downcast_ref::<Trouble>().is_none();
+        problems.push(format!("{error:#}"));
+    }
+    let reports = if alive { guest.finish() } else { Vec::new() };
+    let healthy = alive && reports.is_empty();
+    let expected = |report: &String| case.log.iter().any(|text| report.contains(text));
+    problems.extend(reports.into_iter().filter(|report| !expected(report)));
+    if problems.is_empty() {
+        return (Ok(passed), healthy);
+    }
+    problems.push(format!("logs: {}", guest.folder().display()));
+    (Err(problems.join("\n")), healthy)
+}
+
+/// Runs a program in the guest: `off` first, then `kernel`, which must do the same.
+fn compared(guest: &mut Guest, case: &Case, program: &Path) -> Result<()> {
+    let expected = start(guest, case, program, &[("PRIVBOX", "off")])?;
+    if expected.end == process::End::TimedOut {
+        bail!("PRIVBOX=off takes too long\n{}", streams(&expected));
+    }
+    let kernel = [("PRIVBOX", "kernel"), ("PRIVBOX_STATS", "1")];
+    let outcome = start(guest, case, program, &kernel)?;
+    compare::same(&expected, &outcome)
+        .context("PRIVBOX=kernel differs from PRIVBOX=off (called native here)")?;
+    let says = |text: &str| outcome.stderr.contains(text);
+    if case.program.stats
+        && (!says("privbox: mode=kernel")
+            || compare::entries(&outcome.stderr).is_none_or(|count| count == 0))
+    {
+        bail!(
+            "PRIVBOX_STATS=1 reports no entry in kernel mode\n{}",
+            streams(&outcome)
+        );
+    }
+    Ok(())
+}
+
+/// One run in the guest.
+fn start(guest: &mut Guest, case: &Case, program: &Path, more: &[(&str, &str)]) -> Result<Outcome> {
     let ours = |name: &str| name == "PRIVBOX" || name == "PRIVBOX_STATS";
     let mut variables = guest.variables().to_vec();
     variables.retain(|(name, _)| !ours(&name.to_string_lossy()));
     let own = case.env.iter();
     variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+    variables.extend(more.iter().map(|(name, value)| (name.into(), value.into())));
     let mut words = vec![program.as_os_str().to_owned()];
-    words.extend(case.args.iter().map(Into::into));
+    words.extend(case.program.args.iter().map(Into::into));
     let task = Task {
         folder: PathBuf::from("/tmp"),
         variables,
         words,
     };
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let ended = guest.run(&task, case.limit, &mut out, &mut err);
-    let mut problems = Vec::new();
-    let out = String::from_utf8_lossy(&out);
-    let tap = Tap::read(&out);
-    let healthy = match ended {
-        Ok(end) => {
-            if end != End::Code(0) {
-                problems.push(format!("the program: {end}"));
-            }
-            let reports = guest.finish();
-            let healthy = reports.is_empty();
-            let expected = |report: &String| case.log.iter().any(|text| report.contains(text));
-            problems.extend(reports.into_iter().filter(|report| !expected(report)));
-            healthy
-        }
-        Err(error) => {
-            problems.push(format!("{error:#}"));
-            false
-        }
-    };
-    problems.extend(tap.problems);
-    if problems.is_empty() {
-        let (tests, skipped) = (tap.passed, tap.skipped);
-        return (Ok(Passed { tests, skipped }), healthy);
-    }
-    let mut text = problems.join("\n");
-    for (name, stream) in [("stdout", &out), ("stderr", &String::from_utf8_lossy(&err))] {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let start = Instant::now();
+    let end = guest.run(&task, case.limit, &mut stdout, &mut stderr)?;
+    Ok(Outcome {
+        end: match end {
+            End::Code(code) => process::End::Code(code.into()),
+            End::Signal(signal) => process::End::Signal(signal.into()),
+            End::TimedOut => process::End::TimedOut,
+        },
+        stdout,
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        time: start.elapsed(),
+    })
+}
+
+/// What a program printed, for messages.
+fn streams(outcome: &Outcome) -> String {
+    let stdout = String::from_utf8_lossy(&outcome.stdout);
+    let mut text = Vec::new();
+    for (name, stream) in [("stdout", &*stdout), ("stderr", &outcome.stderr)] {
         if !stream.trim().is_empty() {
-            text.push_str(&format!("\n--- {name}\n{}", util::tail(stream, 60)));
+            text.push(format!("--- {name}\n{}", util::tail(stream, 60)));
         }
     }
-    text.push_str(&format!("\n--- logs: {}", guest.folder().display()));
-    (Err(text), healthy)
+    text.join("\n")
 }
