@@ -51,7 +51,7 @@ pub fn run(project: &Project, arguments: &Arguments, install: bool) -> Result<()
         println!("{}", bin.join(alias).display());
     }
     let resources = top.join("lib/privbox");
-    for file in util::files_below(&built.resources, &["a", "ld", "h"]) {
+    for file in util::files_below(&built.resources, &["a", "bc", "ld", "h"]) {
         let to = resources.join(file.strip_prefix(&built.resources)?);
         util::make_folder(to.parent().context("a file has no folder")?)?;
         util::copy(&file, &to)?;

@@ -3,6 +3,7 @@
 //! This crate builds without LLVM, because installing LLVM is its first task. It only runs other programs:
 //! apt-get, cargo, clang, the toolchain that it builds.
 
+mod allocator;
 mod bench;
 mod demo;
 mod install;

@@ -69,6 +69,7 @@ pub fn build(project: &Project) -> Result<PathBuf> {
     for flavour in FLAVOURS {
         flavour.build(project, &source, &resources)?;
     }
+    crate::allocator::build(project, &resources)?;
     Ok(resources)
 }
 

@@ -186,16 +186,29 @@ static void must_mount(const char *source, const char *target, const char *type,
 		fail("mounting %s on %s", type ? type : source, target);
 }
 
+/* A folder of the host's that can be written to: the host's files stay visible, what is written stays here. */
+static void writable(const char *name, mode_t mode)
+{
+	char target[64], upper[64], work[64], options[256];
+
+	snprintf(target, sizeof(target), "/host/%s", name);
+	snprintf(upper, sizeof(upper), "/upper/%s", name);
+	snprintf(work, sizeof(work), "/upper/%s.work", name);
+	if (mkdir(upper, mode) || chmod(upper, mode) || mkdir(work, 0755))
+		fail("%s", upper);
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", target, upper, work);
+	must_mount(name, target, "overlay", 0, options);
+}
+
 static void make_root(void)
 {
 	must_mount("host", "/host", "9p", MS_RDONLY,
 		   "trans=virtio,version=9p2000.L,msize=507904,cache=loose");
-	/* The host's /tmp stays visible, because programs are built there; what is written stays here. */
 	must_mount("upper", "/upper", "tmpfs", 0, "mode=0755");
-	if (mkdir("/upper/data", 01777) || chmod("/upper/data", 01777) || mkdir("/upper/work", 0755))
-		fail("/upper");
-	must_mount("tmp", "/host/tmp", "overlay", 0,
-		   "lowerdir=/host/tmp,upperdir=/upper/data,workdir=/upper/work");
+	writable("tmp", 01777);
+	/* Trusted digests are in /etc/privbox. */
+	writable("etc", 0755);
+	writable("var", 0755);
 	must_mount("run", "/host/run", "tmpfs", 0, "mode=0755");
 	must_mount("proc", "/host/proc", "proc", 0, NULL);
 	must_mount("sys", "/host/sys", "sysfs", 0, NULL);
