@@ -1,4 +1,4 @@
-//! Bad input of `privbox-cc` and `privbox`: a clear message, a distinct exit code, nothing half-written.
+//! Bad input of `privbox-cc` and `privbox`: a clear message, a distinct exit code, nothing half-written; and build systems.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,6 +14,9 @@ const PROGRAM: &str = "#include <stdio.h>\nint twice(int n) { return 2 * n; }\ni
 
 type Body = fn(&Toolchain, &Path) -> Result<()>;
 
+#[path = "tools/builds.rs"]
+mod builds;
+
 fn main() {
     suite::main(
         |tools| {
@@ -21,7 +24,12 @@ fn main() {
                 let tools = tools.clone();
                 trial(name.to_owned(), move |folder| body(&tools, folder))
             };
-            Ok(TESTS.iter().map(make).collect::<Vec<Trial>>())
+            let builds = builds::tests();
+            Ok(TESTS
+                .iter()
+                .chain(&builds)
+                .map(make)
+                .collect::<Vec<Trial>>())
         },
         || {},
     );

@@ -1,6 +1,6 @@
 //! The tables of a relocatable ELF64 file, read and changed in place.
 //!
-//! The edits of this folder set a flag or clear a symbol; writing the file anew would risk more
+//! The edits of this folder set a flag, clear a symbol or reorder the symbols; writing the file anew would risk more
 //! than it is worth.
 
 use std::ops::Range;
@@ -56,6 +56,9 @@ pub const SHF_GNU_RETAIN: u64 = 0x20_0000;
 pub const ELFOSABI_GNU: u8 = 3;
 const SHT_SYMTAB: u32 = 2;
 const SHT_RELA: u32 = 4;
+const SHT_GROUP: u32 = 17;
+const SHT_SYMTAB_SHNDX: u32 = 18;
+const SHT_LLVM_ADDRSIG: u32 = 0x6fff_4c03;
 
 /// A relocatable file's tables.
 #[derive(Debug)]
@@ -163,6 +166,97 @@ impl<'a> Elf<'a> {
             .chunks_exact(24)
             .filter_map(|entry| u32_at(entry, 12))
             .collect()
+    }
+
+    /// Makes defined global symbols local. They move to the front of the others, as the format wants; everything
+    /// that names a symbol by its number follows.
+    pub fn localize(&mut self, doomed: impl Fn(&str) -> bool) -> Result<(), RawError> {
+        let Some((index, table)) = self
+            .sections
+            .iter()
+            .enumerate()
+            .find(|(_, section)| section.kind == SHT_SYMTAB)
+            .map(|(index, section)| (index as u32, *section))
+        else {
+            return Ok(());
+        };
+        let symbols = self.symbols()?;
+        let first = table.info as usize;
+        if first > symbols.len() {
+            return Err(RawError::Bounds("the first global symbol"));
+        }
+        let (local, global): (Vec<usize>, Vec<usize>) = (first..symbols.len())
+            .partition(|&old| symbols[old].section != 0 && doomed(&symbols[old].name));
+        let order: Vec<usize> = (0..first)
+            .chain(local.iter().copied())
+            .chain(global)
+            .collect();
+        let mut new = vec![0u32; order.len()];
+        for (at, &old) in (0u32..).zip(&order) {
+            new[old] = at;
+        }
+        for &old in &local {
+            let entry = symbols[old].entry;
+            // Binding (the upper half of st_info) and visibility.
+            self.bytes[entry + 4] &= 0xf;
+            self.bytes[entry + 5] &= !3;
+        }
+        self.permute(&table, 24, &order)?;
+        self.set_info(&table, (first + local.len()) as u32);
+        for section in self.sections.clone() {
+            if section.link != index {
+                continue;
+            }
+            match section.kind {
+                SHT_RELA => self.renumber(&section, &new)?,
+                SHT_SYMTAB_SHNDX => self.permute(&section, 4, &order)?,
+                SHT_GROUP => {
+                    let old = new.get(section.info as usize);
+                    let new = old.ok_or(RawError::Bounds("the symbol of a group"))?;
+                    self.set_info(&section, *new);
+                }
+                // Numbers of varying length: without a link, linkers take them for out of date.
+                SHT_LLVM_ADDRSIG => self.put(section.header + 40, &0u32.to_le_bytes()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a table's entries into a new order.
+    fn permute(&mut self, table: &Section, size: usize, order: &[usize]) -> Result<(), RawError> {
+        let outside = RawError::Bounds("the symbol table");
+        let entries = self.bytes.get_mut(table.range()).ok_or(outside.clone())?;
+        let old = entries.to_vec();
+        for (to, &from) in entries.chunks_exact_mut(size).zip(order) {
+            let from = old
+                .get(from * size..(from + 1) * size)
+                .ok_or(outside.clone())?;
+            to.copy_from_slice(from);
+        }
+        Ok(())
+    }
+
+    /// Gives the symbols of a RELA section their new numbers.
+    fn renumber(&mut self, section: &Section, new: &[u32]) -> Result<(), RawError> {
+        let outside = RawError::Bounds("a relocation's symbol");
+        let entries = self.bytes.get_mut(section.range()).ok_or(outside.clone())?;
+        for entry in entries.chunks_exact_mut(24) {
+            let old = u32_at(entry, 12).unwrap_or(0) as usize;
+            let new = new.get(old).ok_or(outside.clone())?;
+            entry[12..16].copy_from_slice(&new.to_le_bytes());
+        }
+        Ok(())
+    }
+
+    fn set_info(&mut self, section: &Section, info: u32) {
+        self.put(section.header + 44, &info.to_le_bytes());
+    }
+
+    fn put(&mut self, at: usize, value: &[u8]) {
+        if let Some(place) = self.bytes.get_mut(at..at + value.len()) {
+            place.copy_from_slice(value);
+        }
     }
 
     /// Takes the unwinding records of some sections' code out of `.eh_frame`: the record before each

@@ -19,7 +19,7 @@ use super::args::BoxOptions;
 use super::cc1;
 use super::jobs::Job;
 use super::{Context, Failure, report};
-use crate::object::{check, join, record, retain};
+use crate::object::{check, join, local, record, retain};
 use crate::temporary::{AtomicOutput, Scratch};
 
 /// Compiles one rewritten job into `output`. `identity` is the name that reports and hashes know it
@@ -77,12 +77,14 @@ fn build(
         drop_normal_code: context.options.runtime,
     };
     join::join(&context.clang, job, &plan, scratch, into)?;
+    let mut bytes = fs::read(into).context("cannot read the joined object")?;
+    local::localize(&mut bytes, &boxed.record.hash)
+        .with_context(|| format!("in the object of '{}'", options.unit))?;
     if !job.has("-ffunction-sections") && !job.has("-fdata-sections") {
-        let mut bytes = fs::read(into).context("cannot read the joined object")?;
         retain::retain_normal_sections(&mut bytes)
             .with_context(|| format!("in the object of '{}'", options.unit))?;
-        fs::write(into, bytes).context("cannot write the joined object")?;
     }
+    fs::write(into, bytes).context("cannot write the joined object")?;
     if let Some(file) = &context.options.report {
         report::unit(file, output, &boxed.record)?;
     }
