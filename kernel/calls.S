@@ -42,17 +42,14 @@
 
 /*
  * To user mode with the registers at RSP; RCX = context. Without work it is the kernel's last piece of the
- * way that is needed; user-return notifiers of others (KVM's restores MSRs) are work as well.
+ * way that is needed. User-return notifiers are work: the module's own is not asked for (no mark), so it is
+ * another's. Some CPUs want something at each way to user mode.
  */
 .macro TO_USER
+	ALTERNATIVE_2 "", "jmp .Lleave", X86_FEATURE_IBPB_EXIT_TO_USER, "jmp .Lleave", X86_BUG_DIV0
 	movq	PB_CTX_TASK(%rcx), %r11
-	testl	$(PB_WORK | _TIF_NEED_FPU_LOAD | _TIF_IO_BITMAP), TASK_FLAGS(%r11)
+	testl	$(PB_WORK | _TIF_NEED_FPU_LOAD | _TIF_IO_BITMAP | _TIF_USER_RETURN_NOTIFY), TASK_FLAGS(%r11)
 	jnz	.Lleave
-	cmpq	$0, CPU(URN_NEXT)
-	jne	.Lleave
-	movq	CPU(URN_HEAD), %r11
-	cmpq	%r11, CPU(URN_PPREV)
-	jne	.Lleave
 	jmp	__SCT__pb_to_user
 .endm
 
@@ -74,18 +71,18 @@ SYM_CODE_START(pb_gate_syscall)
 	movq	%rsp, PB_CTX_GATE_RSP(%rcx)
 	movq	PB_CTX_REGS(%rcx), %rsp
 	UNWIND_HINT_REGS
-	andl	%r11d, %eax
+	andl	%eax, %r11d
 	movq	%rdi, RDI(%rsp)
 	movq	%rsi, RSI(%rsp)
 	movq	%rdx, RDX(%rsp)
 	movq	%r10, R10(%rsp)
 	movq	%r8, R8(%rsp)
 	movq	%r9, R9(%rsp)
-	movq	%rax, ORIG_RAX(%rsp)
-	movq	pb_calls(, %rax, 8), %rax
+	movq	%r11, ORIG_RAX(%rsp)
 	ASM_CLAC
-	UNTRAIN_RET
+	UNTRAIN_RET			/* these two lose RAX, RCX, RDX */
 	CLEAR_BRANCH_HISTORY
+	movq	pb_calls(, %r11, 8), %rax
 	movq	%rsp, %rdi
 	sti
 	call	__x86_indirect_thunk_rax

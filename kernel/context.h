@@ -42,6 +42,9 @@
 #define PB_CTX_CALLOUTS		136
 #define PB_CTX_DEMOTIONS	144
 #define PB_CTX_UNSAFE_SP	152
+#define PB_CTX_RESUME_IP	160
+#define PB_CTX_CALL_IP		168
+#define PB_CTX_IN_PLACE		176
 
 /* struct pb_state */
 #define PB_STATE_NEXT		0
@@ -70,9 +73,6 @@
 #define PB_CPU_CALLOUT		40
 #define PB_CPU_BLOCK		48
 #define PB_CPU_EXIT		56
-#define PB_CPU_URN_NEXT		72
-#define PB_CPU_URN_PPREV	80
-#define PB_CPU_URN_HEAD		88
 
 /* pb_state.kind; pb_context.mark as well, for what the user-return notifier is to do */
 #define PB_NONE			0
@@ -80,8 +80,9 @@
 #define PB_CALLED_OUT		2
 #define PB_IN_SYSCALL		3	/* the landing's `syscall` runs it */
 #define PB_ENTER		4	/* only mark */
-#define PB_IN_PLACE		5	/* only mark: a call of the gate does its exit work (calls.S) */
+#define PB_IN_PLACE		5	/* only mark: the module itself waits for the kernel (calls.S, demote.S) */
 #define PB_DEAD			6	/* only kind: never continues */
+#define PB_STALE		7	/* only mark: the thread has another address space than its context */
 
 /* Offsets from the box's start that the module itself needs. */
 #define PB_GATE_EXIT		0x2c0
@@ -131,7 +132,8 @@ struct pb_activation {
 struct pb_context {
 	/*
 	 * task_pt_regs(). While the thread is in the box its kernel stack is empty, and these registers stand
-	 * ready for system calls: cs, ss, flags, ip of a user thread behind the landing's `syscall`.
+	 * ready for system calls: cs, ss, flags, ip of a user thread behind the landing's `syscall`. The others
+	 * are the process's own of some time.
 	 */
 	struct pt_regs *regs;
 	struct task_struct *task;
@@ -154,6 +156,9 @@ struct pb_context {
 	u64 callouts;
 	u64 demotions;
 	long unsafe_sp;
+	unsigned long resume_ip;	/* the landing's RESUME */
+	unsigned long call_ip;		/* behind the landing's `syscall` */
+	u8 in_place;			/* PB_IN_PLACE: straight back to the box */
 	/* not seen by the assembly */
 	u64 entries;
 	u64 resumes;
@@ -163,11 +168,11 @@ struct pb_context {
 	struct preempt_notifier notifier;
 	struct callback_head repair;	/* demote.c's late look at __privbox_unsafe_sp */
 	struct callback_head leave;	/* exec: the context is to go */
+	struct pb_snapshot *snapshot;	/* fork.c */
 	struct llist_node free;
 	bool refused;			/* the notifier did: the die notifier is to look for itself */
 	bool repairing;
 	bool leaving;
-	bool in_place;			/* PB_IN_PLACE: straight back to the box */
 };
 
 #define PB_CTX_AT(field, offset) static_assert(offsetof(struct pb_context, field) == (offset))
@@ -192,6 +197,9 @@ PB_CTX_AT(slow, PB_CTX_SLOW);
 PB_CTX_AT(callouts, PB_CTX_CALLOUTS);
 PB_CTX_AT(demotions, PB_CTX_DEMOTIONS);
 PB_CTX_AT(unsafe_sp, PB_CTX_UNSAFE_SP);
+PB_CTX_AT(resume_ip, PB_CTX_RESUME_IP);
+PB_CTX_AT(call_ip, PB_CTX_CALL_IP);
+PB_CTX_AT(in_place, PB_CTX_IN_PLACE);
 static_assert(offsetof(struct pb_state, tag) == PB_STATE_TAG);
 static_assert(offsetof(struct pb_state, kind) == PB_STATE_KIND);
 static_assert(offsetof(struct pb_state, activation) == PB_STATE_ACTIVATION);
@@ -211,8 +219,7 @@ struct pb_cpu {
 	const void *block;
 	const void *exit;
 	struct user_return_notifier urn;
-	struct hlist_node **urn_head;	/* of the CPU's list of notifiers, as far as known */
-	bool registered;
+	struct hlist_node **urn_head;	/* of the CPU's list of notifiers */
 };
 DECLARE_PER_CPU_ALIGNED(struct pb_cpu, pb_cpu);
 
@@ -224,9 +231,6 @@ static_assert(offsetof(struct pb_cpu, syscall) == PB_CPU_SYSCALL);
 static_assert(offsetof(struct pb_cpu, callout) == PB_CPU_CALLOUT);
 static_assert(offsetof(struct pb_cpu, block) == PB_CPU_BLOCK);
 static_assert(offsetof(struct pb_cpu, exit) == PB_CPU_EXIT);
-static_assert(offsetof(struct pb_cpu, urn.link.next) == PB_CPU_URN_NEXT);
-static_assert(offsetof(struct pb_cpu, urn.link.pprev) == PB_CPU_URN_PPREV);
-static_assert(offsetof(struct pb_cpu, urn_head) == PB_CPU_URN_HEAD);
 
 /* --- idt.c --- */
 int pb_idt_init(void);
@@ -243,12 +247,38 @@ static __always_inline void pb_load_idt(const struct desc_ptr *idtr)
 /* --- syscalls.c --- */
 int pb_syscalls_init(void);
 
+/*
+ * The CPUs' notifiers stay registered, and are called for threads with this flag: those with a mark. Else each
+ * way of a thread with a context to user mode would call them for nothing.
+ */
+static __always_inline void pb_set_mark(struct pb_context *context, u32 mark)
+{
+	context->mark = mark;
+	set_thread_flag(TIF_USER_RETURN_NOTIFY);
+}
+
+/* Others' notifiers (KVM's) need the flag. */
+static __always_inline void pb_clear_notify(const struct pb_cpu *cpu)
+{
+	if (!cpu->urn.link.next && cpu->urn.link.pprev == cpu->urn_head)
+		clear_thread_flag(TIF_USER_RETURN_NOTIFY);
+}
+
 /* --- promote.c --- */
 int pb_promote_init(void);
 void pb_promote_exit(void);
 void pb_user_return(struct user_return_notifier *urn);
 
+/* --- fork.c --- */
+struct pb_snapshot;
+int pb_snapshot_take(struct pb_context *context);	/* of current; may sleep, as the next */
+void pb_snapshot_drop(struct pb_context *context);
+
 /* --- switch.c --- */
+/* `fill` puts suspended states on the new safe stack. */
+int pb_context_make(struct pb_process *process, unsigned long safe_stack,
+		    void (*fill)(struct pb_context *context, const struct pb_snapshot *snapshot),
+		    const struct pb_snapshot *snapshot);
 void pb_context_stale(struct pb_context *context);
 
 /* --- the assembly --- */

@@ -15,6 +15,7 @@
 /* Vectors for which the CPU pushes an error code. */
 #define HAS_ERROR(v) \
 	((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21 || (v) == 29 || (v) == 30)
+#define ERRORS 0x60227d00
 /* In EDI, beside the vector. */
 #define ERROR_FLAG 0x100
 /*
@@ -52,8 +53,8 @@ pb_stubs:
 /*
  * On the stack: RDX, RSI, RDI, error code, RIP, CS, flags, RSP, SS; RDI = vector. In the box (requirement 7) means: CPL 0,
  * RIP in the box segment, RSP on the safe stack. GS is looked at when RIP is known to lie in the low half:
- * the kernel runs with the user's GS base in a few places, all of them of its own.
- * RDX = context afterwards.
+ * the kernel runs with the user's GS base in a few places, all of them of its own. A CPU with the
+ * alternative IDT has a context. RDX = context afterwards.
  */
 .macro UNLESS_IN_BOX label
 	testb	$3, 40(%rsp)
@@ -62,8 +63,6 @@ pb_stubs:
 	testq	%rsi, %rsi
 	js	\label
 	movq	CPU(CONTEXT), %rdx
-	testq	%rdx, %rdx
-	jz	\label
 	subq	PB_CTX_TEXT(%rdx), %rsi
 	cmpq	PB_CTX_TEXT_SIZE(%rdx), %rsi
 	jae	\label
@@ -71,6 +70,13 @@ pb_stubs:
 	subq	PB_CTX_STACK_BOTTOM(%rdx), %rsi
 	cmpq	PB_CTX_STACK_SIZE(%rdx), %rsi
 	jae	\label
+.endm
+
+/* RBX = context. The user-return notifier is asked for: without, the mark means nothing. */
+.macro MARK kind
+	movq	PB_CTX_TASK(%rbx), %rax
+	movl	$\kind, PB_CTX_MARK(%rbx)
+	lock orb $(_TIF_USER_RETURN_NOTIFY >> 8), 1(%rax)
 .endm
 
 SYM_CODE_START_LOCAL(pb_interrupted)
@@ -91,50 +97,124 @@ SYM_CODE_START_LOCAL(pb_interrupted)
 	pushq	%r13
 	pushq	%r14
 	pushq	%r15
-	pushq	PB_CTX_TRY(%rdx)
-	pushq	PB_CTX_ACTIVATION(%rdx)
+	movq	%rdx, %rbx
+	movq	PB_CTX_ACTIVATION(%rbx), %rbp
+	movq	PB_CTX_TAG(%rbx), %r15
+	incq	%r15
+	movq	%r15, PB_CTX_TAG(%rbx)
+	pushq	PB_CTX_TRY(%rbx)
+	pushq	%rbp
 	pushq	$PB_DEMOTED
-	movq	PB_CTX_TAG(%rdx), %rbx
-	incq	%rbx
-	movq	%rbx, PB_CTX_TAG(%rdx)
-	pushq	%rbx
-	pushq	PB_CTX_SUSPENDED(%rdx)
-	movq	%rsp, PB_CTX_SUSPENDED(%rdx)
-	movq	PB_STATE_REGS + ORIG_RAX(%rsp), %rsi
-	incq	PB_CTX_DEMOTIONS(%rdx)
-	movl	$PB_DEMOTED, PB_CTX_MARK(%rdx)
-
-	movl	$0, PB_CTX_INSIDE(%rdx)
-	lidt	pb_stock_idtr(%rip)
-
-	/* The standing registers hold the frame's CS, SS and flags. */
-	movq	PB_CTX_REGS(%rdx), %rsp
-	movq	PB_CTX_LANDING(%rdx), %rcx
-	addq	$PRIVBOX_LANDING_RESUME, %rcx
-	movq	%rcx, RIP(%rsp)
-	movq	PB_CTX_ACTIVATION(%rdx), %rbp
+	pushq	%r15
+	pushq	PB_CTX_SUSPENDED(%rbx)
+	movq	%rsp, PB_CTX_SUSPENDED(%rbx)
+	movq	%rsp, %r12
+	movl	%edi, %esi
 	testl	$(ERROR_FLAG | DEAD_FLAG), %edi
 	jnz	.Lspecial
-.Lread:
+.Lregisters:
+	/* The standing registers hold CS, SS and flags. */
+	movq	PB_CTX_REGS(%rbx), %rsp
+	UNWIND_HINT_REGS
+	xorl	%eax, %eax
+	movq	%rax, R15(%rsp)
+	movq	%rax, R14(%rsp)
+	movq	%rax, R13(%rsp)
+	movq	%rax, R12(%rsp)
+	movq	%rax, R11(%rsp)
+	movq	%rax, R10(%rsp)
+	movq	%rax, R9(%rsp)
+	movq	%rax, R8(%rsp)
+	movq	%rax, RAX(%rsp)
+	movq	%rax, RCX(%rsp)
+	movq	%rax, RDX(%rsp)
+	movq	%rax, RSI(%rsp)
+	movq	%rax, RDI(%rsp)
+	movq	PB_ACT_SP(%rbp), %rbp	/* entered from there */
+	movq	%r15, RBX(%rsp)
+	movq	%rbp, RBP(%rsp)
+	movq	PB_CTX_RESUME_IP(%rbx), %rax
+	movq	%rax, RIP(%rsp)
 	/* EFLAGS.AC is the box's: user memory may be read. A fault here is taken on the kernel stack. */
-	movq	PB_CTX_UNSAFE_SP(%rdx), %rcx
-	movq	PB_CTX_PAGEFAULTS(%rdx), %r8
-	incl	(%r8)
+	movq	PB_CTX_UNSAFE_SP(%rbx), %rcx
+	movq	PB_CTX_PAGEFAULTS(%rbx), %rdx
+	incl	(%rdx)
 .Lunsafe_sp:
 	movq	%fs:(%rcx), %rax
-	decl	(%r8)
+	ASM_CLAC
+	decl	(%rdx)
 	subq	$PB_ASM_UNSAFE_GAP, %rax
-.Lgot_unsafe_sp:
 	andq	$-16, %rax
+.Lgot_unsafe_sp:
 	movq	%rax, RSP(%rsp)
+
+	/*
+	 * Handlers whose C function is known are called, as the stock entry would have after taking the thread
+	 * from user mode to where it is already. Their exit work ends in the user-return notifier, which
+	 * says whether the box goes on.
+	 */
+	UNTRAIN_RET			/* loses RAX, RCX, RDX */
+	movzbl	%dil, %edi
+	movq	pb_handlers(, %rdi, 8), %rax
+	testq	%rax, %rax
+	jz	.Lentry
+	movq	%rax, %rcx
+	MARK PB_IN_PLACE
+	movq	%rcx, %rax
+	movb	$0, PB_CTX_IN_PLACE(%rbx)
+	movq	$-1, ORIG_RAX(%rsp)
+	movq	%rsp, %rdi
+	call	__x86_indirect_thunk_rax
+	cmpb	$0, PB_CTX_IN_PLACE(%rbx)
+	je	.Lto_user
+	leaq	PB_STATE_REGS(%r12), %rsp
+	HINT_NONE
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbp
+	popq	%rbx
+	popq	%r11
+	popq	%r10
+	popq	%r9
+	popq	%r8
+	popq	%rax
+	popq	%rcx
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+	addq	$8, %rsp
+	CLEAR_CPU_BUFFERS
+	iretq				/* EFLAGS as they were, AC with them */
+
+.Lto_user:
+	UNWIND_HINT_REGS
+	movl	$0, PB_CTX_INSIDE(%rbx)
+	lidt	pb_stock_idtr(%rip)
+	jmp	__SCT__pb_to_user
+
+/*
+ * The stock entry, as from user mode: it finds what the CPU would have pushed at the top of the kernel stack, and saves
+ * registers that say what the standing ones say. Promotion comes by a tail (entry.S).
+ */
+.Lentry:
+	cmpb	$16, %dil
+	je	1f			/* DEAD_FLAG */
+	MARK PB_DEMOTED
+1:	movl	$0, PB_CTX_INSIDE(%rbx)
+	lidt	pb_stock_idtr(%rip)
+	movq	RBX(%rsp), %rbx
+	movq	RBP(%rsp), %rbp
 	addq	$RIP, %rsp
-	testl	$ERROR_FLAG, %edi
-	jz	1f
+	HINT_NONE
+	movl	$ERRORS, %eax
+	cmpl	$32, %edi
+	jae	2f
+	btl	%edi, %eax
+	jnc	2f
 	pushq	%rsi
-1:	movzbl	%dil, %edi
-	movq	PB_ACT_SP(%rbp), %rbp	/* entered from there */
-	leaq	pb_stock(%rip), %rax
-	pushq	(%rax, %rdi, 8)
+2:	pushq	pb_stock(, %rdi, 8)
 	xorl	%eax, %eax
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx
@@ -156,30 +236,31 @@ SYM_CODE_START_LOCAL(pb_interrupted)
 	int3
 
 .Lspecial:
+	HINT_NONE
 	testl	$DEAD_FLAG, %edi
 	jz	1f
-	movq	PB_CTX_SUSPENDED(%rdx), %rax
-	movq	$PB_DEAD, PB_STATE_KIND(%rax)
-	movl	$PB_NONE, PB_CTX_MARK(%rdx)
-1:	cmpb	$14, %dil
-	jne	.Lread
+	movq	$PB_DEAD, PB_STATE_KIND(%r12)
+1:	movq	PB_STATE_REGS + ORIG_RAX(%r12), %rsi
+	cmpb	$14, %dil
+	jne	.Lregisters
 	orl	$4, %esi		/* a page fault of user mode */
-	movq	%cr2, %r12
-	jmp	.Lread
+	movq	%cr2, %r13
+	jmp	.Lregisters
 
 /* __privbox_unsafe_sp is not there just now (NUMA balancing, say), or never. */
 .Lno_unsafe_sp:
+	UNWIND_HINT_REGS
 	ASM_CLAC
-	decl	(%r8)
+	decl	(%rdx)
 	cmpb	$14, %dil
 	jne	1f
-	movq	%r12, %cr2
-1:	pushq	%rdi
-	pushq	%rsi
-	movq	%rdx, %rdi
+	movq	%r13, %cr2
+1:	movl	%edi, %r14d
+	movq	%rsi, %r13
+	movq	%rbx, %rdi
 	call	pb_unsafe_sp_later
-	popq	%rsi
-	popq	%rdi
+	movl	%r14d, %edi
+	movq	%r13, %rsi
 	jmp	.Lgot_unsafe_sp
 	_ASM_EXTABLE(.Lunsafe_sp, .Lno_unsafe_sp)
 
@@ -256,7 +337,7 @@ SYM_CODE_START(pb_df_stub)
 	leaq	pb_stubs(%rip), %rdx
 	cmpq	%rdx, %rsi
 	jb	.Lstock
-	leaq	.Lunsafe_sp(%rip), %rdx
+	leaq	.Lregisters(%rip), %rdx
 	cmpq	%rdx, %rsi
 	jae	.Lstock
 	xorl	%esi, %esi
@@ -273,26 +354,19 @@ SYM_CODE_START(pb_df_stub)
 	addq	$4096, %rsi
 	cmpq	PB_CTX_STACK_SIZE(%rdx), %rsi
 	jae	.Lstock
-	movl	$0, PB_CTX_INSIDE(%rdx)
-	lidt	pb_stock_idtr(%rip)
-	movq	PB_CTX_REGS(%rdx), %rsp
+	movq	%rdx, %rbx
+	movq	PB_CTX_REGS(%rbx), %rsp
+	UNWIND_HINT_REGS
 	ASM_CLAC
 	cld
-	movq	%rdx, %rbx
-	movq	PB_CTX_ACTIVATION(%rdx), %rbp
-	movq	%rdx, %rdi
-	call	pb_overflow		/* which vector is to be served, with ERROR_FLAG */
+	movq	%rbx, %rdi
+	movq	%rsp, %rsi
+	call	pb_overflow		/* what is to be served, and the standing registers for it */
 	movl	%eax, %edi
-	movq	%rbx, %rdx
-	movq	PB_CTX_LANDING(%rdx), %rcx
-	addq	$PRIVBOX_LANDING_RESUME, %rcx
-	movq	%rcx, RIP(%rsp)
 	xorl	%eax, %eax
 	movq	%rax, %cr2
 	movl	$6, %esi		/* user, write */
-	xorl	%ebx, %ebx
-	movq	PB_ACT_SP(%rbp), %rax
-	jmp	.Lgot_unsafe_sp
+	jmp	.Lentry
 SYM_CODE_END(pb_df_stub)
 
 	.section .note.GNU-stack, "", @progbits

@@ -22,8 +22,7 @@
 	movq	$0, RSP(%r10)
 	movq	$0x202, EFLAGS(%r10)
 	movl	$1, PB_CTX_INSIDE(%r11)
-	movq	PB_CTX_LANDING(%r11), %r11
-	addq	$PRIVBOX_LANDING_SYSCALL_RETURN, %r11
+	movq	PB_CTX_CALL_IP(%r11), %r11
 	movq	%r11, RIP(%r10)
 	lidt	pb_alternative_idtr(%rip)
 .endm

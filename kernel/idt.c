@@ -12,14 +12,18 @@
 #include <asm/apic.h>
 #include <asm/desc.h>
 #include <asm/fsgsbase.h>
+#include <asm/idtentry.h>
+#include <asm/irq_vectors.h>
 #include <asm/trapnr.h>
 
 #include "context.h"
+#include "symbols.h"
 
 #define N_VECTORS 256
 #define STUB_SIZE 32
 
 unsigned long pb_stock[N_VECTORS];	/* handlers' addresses */
+void *pb_handlers[N_VECTORS] __ro_after_init;	/* and their C functions, where they are called directly */
 struct desc_ptr pb_stock_idtr, pb_alternative_idtr;
 
 static gate_desc *table;
@@ -52,6 +56,40 @@ static const char *handler_of(unsigned int vector, bool own_stack)
 	}
 }
 
+/*
+ * C functions of the frequent vectors: what their stock entries call with the registers and the error code, or
+ * with the vector in its place. An entry that was replaced, by a hypervisor's say, is gone through.
+ */
+static const struct {
+	u8 vector;
+	const char *entry, *function;
+} known[] __initconst = {
+	{ X86_TRAP_PF, "asm_exc_page_fault", "exc_page_fault" },
+	{ LOCAL_TIMER_VECTOR, "asm_sysvec_apic_timer_interrupt", "sysvec_apic_timer_interrupt" },
+	{ RESCHEDULE_VECTOR, "asm_sysvec_reschedule_ipi", "sysvec_reschedule_ipi" },
+	{ CALL_FUNCTION_VECTOR, "asm_sysvec_call_function", "sysvec_call_function" },
+	{ CALL_FUNCTION_SINGLE_VECTOR, "asm_sysvec_call_function_single", "sysvec_call_function_single" },
+	{ IRQ_WORK_VECTOR, "asm_sysvec_irq_work", "sysvec_irq_work" },
+};
+
+static void __init find_handlers(void)
+{
+	void *irq = pb_symbol("common_interrupt");
+	unsigned long entries = (unsigned long)pb_symbol("irq_entries_start");
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		void *function = pb_symbol(known[i].function);
+		void *entry = pb_symbol(known[i].entry);
+
+		if (function && entry && (unsigned long)entry == pb_stock[known[i].vector])
+			pb_handlers[known[i].vector] = function;
+	}
+	for (i = FIRST_EXTERNAL_VECTOR; i < FIRST_SYSTEM_VECTOR && irq && entries; i++)
+		if (pb_stock[i] == entries + IDT_ALIGN * (i - FIRST_EXTERNAL_VECTOR))
+			pb_handlers[i] = irq;
+}
+
 int __init pb_idt_init(void)
 {
 	const gate_desc *stock;
@@ -74,6 +112,7 @@ int __init pb_idt_init(void)
 		if (stock[i].bits.p && handler)
 			set_handler(&table[i], handler);
 	}
+	find_handlers();
 	pb_alternative_idtr.size = pb_stock_idtr.size;
 	pb_alternative_idtr.address = (unsigned long)table;
 	return 0;
@@ -133,26 +172,27 @@ asmlinkage unsigned long pb_unsafe_sp_later(struct pb_context *context)
 	return context->activation->sp - PB_UNSAFE_GAP;
 }
 
-#define ERROR_FLAG 0x100	/* demote.S */
-
 /*
  * The safe stack is full, the state in the box is lost. Which vector's handler is to run: that of an interrupt that
- * was accepted and could not be pushed, or the page fault's.
+ * was accepted and could not be pushed, or the page fault's. As user mode, where nothing resumes.
  */
-asmlinkage unsigned int pb_overflow(struct pb_context *context);
-asmlinkage unsigned int pb_overflow(struct pb_context *context)
+asmlinkage unsigned int pb_overflow(struct pb_context *context, struct pt_regs *regs);
+asmlinkage unsigned int pb_overflow(struct pb_context *context, struct pt_regs *regs)
 {
 	struct pb_state *state = context->suspended;
 	int i;
 
+	regs->ip = context->resume_ip;
+	regs->sp = context->activation->sp;
+	regs->bp = context->activation->sp;
+	regs->bx = 0;
 	context->activation = state ? state->activation : NULL;
 	context->try_head = state ? state->try_head : 0;
-	context->mark = PB_NONE;
 	for (i = 7; i >= 1; i--) {
 		u32 in_service = apic->read(APIC_ISR + 0x10 * i);
 
 		if (in_service)
 			return i * 32 + fls(in_service) - 1;
 	}
-	return X86_TRAP_PF | ERROR_FLAG;
+	return X86_TRAP_PF;
 }

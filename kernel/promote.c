@@ -51,7 +51,7 @@ static bool shadow_stack(void)
 }
 
 /* Requirements 2 and 14: the thread is one that may run this box, now. 0, or the signal that it deserves. */
-static int check_thread(const struct pb_context *context, const struct pt_regs *regs)
+static __always_inline int check_thread(const struct pb_context *context, const struct pt_regs *regs)
 {
 	if (current->mm != context->process->mm || regs->cs != __USER_CS || regs->ss != __USER_DS ||
 	    !pb_process_mapped(context->process))
@@ -105,18 +105,14 @@ static bool is_start(const struct pb_process *process, unsigned long address)
  * R10 = clone, RAX = tag of the youngest state that is alive: 0 for none, all ones for all. Where the activation is to
  * lie: below that state; NULL: refused.
  */
-static struct pb_activation *find_room(const struct pb_context *context, const struct pt_regs *regs,
-				       struct pb_state **youngest)
+static __always_inline struct pb_activation *find_room(const struct pb_context *context, const struct pt_regs *regs,
+							   const struct pb_state *state)
 {
 	struct pb_activation *activation;
-	struct pb_state *state = NULL;
 	unsigned long top;
 
-	if (regs->ax) {
-		state = regs->ax == ~0UL ? context->suspended : find_state(context, regs->ax);
-		if (!state && regs->ax != ~0UL)
-			return NULL;
-	}
+	if (!state && regs->ax && regs->ax != ~0UL)
+		return NULL;
 	if (!is_start(context->process, regs->r10))
 		return NULL;
 	top = state ? ((unsigned long)state - 128) & ~15UL : context->stack_bottom + context->stack_size - 16;
@@ -124,14 +120,20 @@ static struct pb_activation *find_room(const struct pb_context *context, const s
 	activation = (void *)(top - sizeof(*activation) - 8);
 	if (!((unsigned long)activation & (1UL << PB_SAFE_BIT)))
 		return NULL;
-	*youngest = state;
 	return activation;
 }
 
-static int enter(struct pb_context *context, struct pt_regs *regs)
+static struct pb_state *youngest_alive(const struct pb_context *context, const struct pt_regs *regs)
 {
-	struct pb_state *youngest;
-	struct pb_activation *activation = find_room(context, regs, &youngest);
+	if (!regs->ax)
+		return NULL;
+	return regs->ax == ~0UL ? context->suspended : find_state(context, regs->ax);
+}
+
+static __always_inline int enter(struct pb_context *context, struct pt_regs *regs)
+{
+	struct pb_state *youngest = youngest_alive(context, regs);
+	struct pb_activation *activation = find_room(context, regs, youngest);
 	unsigned long *stack;
 
 	if (!activation)
@@ -164,11 +166,9 @@ static int resume(struct pb_context *context, struct pt_regs *regs, u64 kind)
 	context->resumes++;
 	switch (kind) {
 	case PB_DEMOTED:
-		/* Interrupts were off between the gate and the module only, and that is how it must go on. */
-		saved->flags &= BOX_FLAGS | (saved->ip - context->text < PB_GATE_SIZE ? X86_EFLAGS_IF : 0);
+		/* Interrupts were on, but between the gate and the module: and that is how it must go on. */
+		saved->flags &= BOX_FLAGS | X86_EFLAGS_IF;
 		saved->flags |= X86_EFLAGS_FIXED | X86_EFLAGS_AC;
-		if (saved->ip - context->text >= PB_GATE_SIZE)
-			saved->flags |= X86_EFLAGS_IF;
 		to_tail(regs, pb_tail_resume, saved);
 		break;
 	case PB_CALLED_OUT:
@@ -181,84 +181,67 @@ static int resume(struct pb_context *context, struct pt_regs *regs, u64 kind)
 	return 0;
 }
 
-/* The gate's call has done its exit work, and user mode would go on behind the landing's `syscall`. */
+/*
+ * The kernel has done with registers that the module showed it what it had to do, and user mode would go on from where
+ * they were: then the box does. 0, or any signal: user mode it is.
+ */
 static int resume_in_place(struct pb_context *context, struct pt_regs *regs)
 {
 	struct pb_state *state = context->suspended;
 
-	if (!state || state->tag != regs->bx || state->kind != PB_IN_SYSCALL)
+	if (!state || state->tag != regs->bx)
+		return SIGTRAP;
+	if (state->kind == PB_DEMOTED ? regs->ip != context->resume_ip :
+	    state->kind != PB_IN_SYSCALL || regs->ip != context->call_ip)
 		return SIGTRAP;
 	drop_younger(context, state);
 	context->suspended = state->next;
-	/* A tracer may have changed anything. The arguments and the result are the process's own. */
-	regs->bx = 0;
-	regs->bp = 0;
-	regs->r12 = 0;
-	regs->r13 = 0;
-	regs->r14 = 0;
-	regs->r15 = 0;
+	/* A tracer may have changed anything. CS and SS have been checked, all else is set whenever it is shown. */
+	regs->ip = context->call_ip;
 	regs->flags = X86_EFLAGS_IF | X86_EFLAGS_FIXED;
-	regs->sp = 0;
 	context->in_place = true;
 	return 0;
 }
 
-/*
- * Where a mark of this kind may be found. A demoted thread that had no signal goes on from RESUME without any
- * user instruction.
- */
-static bool expected_ip(const struct pb_context *context, u32 mark, unsigned long ip)
-{
-	switch (ip - context->landing) {
-	case PRIVBOX_LANDING_ENTER:
-		return mark == PB_ENTER;
-	case PRIVBOX_LANDING_RETURN:
-		return mark == PB_CALLED_OUT;
-	case PRIVBOX_LANDING_RESUME:
-	case PRIVBOX_LANDING_RESUME_INT3:
-		return mark == PB_DEMOTED;
-	case PRIVBOX_LANDING_SYSCALL_RETURN:
-		return mark == PB_IN_PLACE;
-	case PRIVBOX_LANDING_SYSCALL_INT3:
-		return mark == PB_IN_SYSCALL;
-	default:
-		return false;
-	}
-}
+/* Where a thread with a mark is expected. PB_IN_PLACE: resume_in_place() knows. */
+static const u8 expected[] = {
+	[PB_DEMOTED] = PRIVBOX_LANDING_RESUME,
+	[PB_CALLED_OUT] = PRIVBOX_LANDING_RETURN,
+	[PB_IN_SYSCALL] = PRIVBOX_LANDING_SYSCALL_INT3,
+	[PB_ENTER] = PRIVBOX_LANDING_ENTER,
+};
 
 /* Interrupts are off. 0: done. */
-static int promote(struct pb_context *context, struct pt_regs *regs, u32 mark)
+static __always_inline int promote(struct pb_context *context, struct pt_regs *regs, u32 mark)
 {
 	int error = check_thread(context, regs);
 
 	if (error)
 		return error;
-	switch (mark) {
-	case PB_ENTER:
-		return enter(context, regs);
-	case PB_IN_PLACE:
+	if (mark == PB_IN_PLACE)
 		return resume_in_place(context, regs);
-	default:
-		return resume(context, regs, mark);
-	}
+	if (regs->ip != context->landing + expected[mark])
+		return 0;	/* a signal's handler comes first */
+	return mark == PB_ENTER ? enter(context, regs) : resume(context, regs, mark);
 }
 
-void pb_user_return(struct user_return_notifier *urn)
+void notrace pb_user_return(struct user_return_notifier *urn)
 {
-	struct pb_context *context = container_of(urn, struct pb_cpu, urn)->context;
+	struct pb_cpu *cpu = container_of(urn, struct pb_cpu, urn);
+	struct pb_context *context = cpu->context;
 	u32 mark;
 
+	pb_clear_notify(cpu);
 	if (!context)
 		return;
 	mark = context->mark;
-	if (!mark) {
-		if (unlikely(current->mm != context->process->mm))
-			pb_context_stale(context);	/* exec */
-		return;
+	if (mark == PB_STALE) {
+		pb_context_stale(context);
+	} else if (mark) {
+		context->mark = PB_NONE;
+		if (promote(context, context->regs, mark))
+			context->refused = mark != PB_IN_PLACE;
 	}
-	context->mark = PB_NONE;
-	if (expected_ip(context, mark, context->regs->ip) && promote(context, context->regs, mark))
-		context->refused = mark != PB_IN_PLACE;
 }
 
 /*
@@ -273,7 +256,7 @@ static int check_again(const struct pb_context *context, const struct pt_regs *r
 	if (error)
 		return error;
 	if (mark == PB_ENTER)
-		return find_room(context, regs, &state) ? 0 : SIGTRAP;
+		return find_room(context, regs, youngest_alive(context, regs)) ? 0 : SIGTRAP;
 	state = find_state(context, regs->bx);
 	return state && state->kind == mark ? 0 : SIGTRAP;
 }
@@ -321,8 +304,8 @@ static int die_event(struct notifier_block *block, unsigned long event, void *da
 			return NOTIFY_STOP;
 		}
 	}
-	context->mark = mark;
-	regs->ip--;	/* a signal that comes first finds a thread that has not asked yet */
+	pb_set_mark(context, mark);
+	regs->ip = context->landing + expected[mark];	/* a signal that comes first finds a thread that has not asked yet */
 	return NOTIFY_STOP;
 }
 

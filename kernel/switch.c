@@ -3,12 +3,13 @@
  * Contexts: one per thread, from its request to its end or its exec.
  *
  * A context follows its thread from CPU to CPU by preempt notifiers. The CPU that runs the thread has the context in
- * pb_cpu, a user-return notifier, and, while the thread is inside (in the box or its gate), the alternative IDT. Whatever is
- * scheduled in next finds the stock IDT (requirement 5).
+ * pb_cpu and, while the thread is inside (in the box or its gate), the alternative IDT. Whatever is scheduled in next
+ * finds the stock IDT (requirement 5).
  */
 #define pr_fmt(fmt) "privbox: " fmt
 
 #include <linux/atomic.h>
+#include <linux/cpuhotplug.h>
 #include <linux/entry-common.h>
 #include <linux/irq_work.h>
 #include <linux/module.h>
@@ -47,6 +48,7 @@ static void free_dead(struct work_struct *work)
 
 	llist_for_each_entry_safe(context, next, list, free) {
 		preempt_notifier_dec();
+		pb_snapshot_drop(context);
 		pb_stack_free(&context->stack);
 		pb_process_put(context->process);
 		kfree(context);
@@ -79,31 +81,19 @@ static void load(struct pb_context *context)
 	cpu->slots = context->process->slots;
 	cpu->mask = context->process->mask;
 	cpu->unsafe_sp = context->unsafe_sp;
-	if (!cpu->registered) {
-		cpu->registered = true;
-		user_return_notifier_register(&cpu->urn);
-		/* Alone on its list it is all that a way to user mode would call, and for nothing (calls.S). */
-		cpu->urn_head = boot_cpu_has_bug(X86_BUG_DIV0) || cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER) ?
-				NULL : cpu->urn.link.pprev;
-	}
+	if (context->mark)	/* the flag stayed behind */
+		set_thread_flag(TIF_USER_RETURN_NOTIFY);
 	if (context->inside)
 		pb_load_idt(&pb_alternative_idtr);
 }
 
 static void unload(struct pb_context *context)
 {
-	struct pb_cpu *cpu = this_cpu_ptr(&pb_cpu);
-
 	if (context->inside)
 		pb_load_idt(&pb_stock_idtr);
-	if (cpu->registered) {
-		user_return_notifier_unregister(&cpu->urn);
-		cpu->registered = false;
-	}
-	cpu->context = NULL;
+	this_cpu_write(pb_cpu.context, NULL);
 }
 
-/* Requirement 9: the lists of user-return notifiers are read with interrupts off, and written so. */
 static void sched_in(struct preempt_notifier *notifier, int cpu)
 {
 	struct pb_context *context = container_of(notifier, struct pb_context, notifier);
@@ -113,6 +103,9 @@ static void sched_in(struct preempt_notifier *notifier, int cpu)
 		return;
 	local_irq_save(flags);
 	load(context);
+	/* exec: nothing of this context is of use any more. */
+	if (unlikely(current->mm != context->process->mm) && !context->inside)
+		pb_set_mark(context, PB_STALE);
 	local_irq_restore(flags);
 }
 
@@ -161,7 +154,7 @@ static void leave(struct callback_head *work)
 	detach(container_of(work, struct pb_context, leave));
 }
 
-/* Interrupts off: the thread has another address space than its context. */
+/* In the user-return notifier. */
 void pb_context_stale(struct pb_context *context)
 {
 	unload(context);
@@ -184,6 +177,8 @@ static void start(struct pb_context *context)
 	context->text = process->base;
 	context->text_size = process->image->size;
 	context->landing = process->landing;
+	context->resume_ip = process->landing + PRIVBOX_LANDING_RESUME;
+	context->call_ip = process->landing + PRIVBOX_LANDING_SYSCALL_RETURN;
 	context->unsafe_sp = process->unsafe_sp;
 	context->pagefaults = &current->pagefault_disabled;
 	/* No token is used twice in a process. */
@@ -199,7 +194,9 @@ static void start(struct pb_context *context)
 	preempt_enable();
 }
 
-int pb_context_attach(struct pb_process *process, unsigned long safe_stack)
+int pb_context_make(struct pb_process *process, unsigned long safe_stack,
+		    void (*fill)(struct pb_context *context, const struct pb_snapshot *snapshot),
+		    const struct pb_snapshot *snapshot)
 {
 	struct pb_context *context = find_context();
 	int error;
@@ -221,9 +218,29 @@ int pb_context_attach(struct pb_process *process, unsigned long safe_stack)
 	}
 	kref_get(&process->ref);
 	context->process = process;
+	if (fill)
+		fill(context, snapshot);
 	__module_get(THIS_MODULE);
 	atomic_long_inc(&n_contexts);
 	start(context);
+	return 0;
+}
+
+int pb_context_attach(struct pb_process *process, unsigned long safe_stack)
+{
+	return pb_context_make(process, safe_stack, NULL, NULL);
+}
+
+/* Before a fork, and when it is over. */
+int pb_context_snapshot(bool take)
+{
+	struct pb_context *context = find_context();
+
+	if (!context || context->leaving || context->process->mm != current->mm)
+		return -ESRCH;
+	if (take)
+		return pb_snapshot_take(context);
+	pb_snapshot_drop(context);
 	return 0;
 }
 
@@ -267,6 +284,29 @@ static void __init prepare_gate(void)
 	}
 }
 
+/* Requirement 9: the lists of user-return notifiers are read with interrupts off, and written so. */
+static int on_cpu(unsigned int n)
+{
+	struct pb_cpu *cpu = this_cpu_ptr(&pb_cpu);
+
+	local_irq_disable();
+	user_return_notifier_register(&cpu->urn);
+	cpu->urn_head = cpu->urn.link.pprev;
+	pb_clear_notify(cpu);
+	local_irq_enable();
+	return 0;
+}
+
+static int off_cpu(unsigned int n)
+{
+	local_irq_disable();
+	user_return_notifier_unregister(this_cpu_ptr(&pb_cpu.urn));
+	local_irq_enable();
+	return 0;
+}
+
+static int hotplug_state;
+
 int __init pb_switch_init(void)
 {
 	int error, n;
@@ -284,9 +324,16 @@ int __init pb_switch_init(void)
 	error = pb_syscalls_init() ?: pb_idt_init();
 	if (error)
 		return error;
-	error = pb_promote_init();
-	if (error)
+	hotplug_state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "privbox:online", on_cpu, off_cpu);
+	if (hotplug_state < 0) {
 		pb_idt_exit();
+		return hotplug_state;
+	}
+	error = pb_promote_init();
+	if (error) {
+		cpuhp_remove_state(hotplug_state);
+		pb_idt_exit();
+	}
 	return error;
 }
 
@@ -294,6 +341,7 @@ int __init pb_switch_init(void)
 void pb_switch_exit(void)
 {
 	pb_promote_exit();
+	cpuhp_remove_state(hotplug_state);
 	irq_work_sync(&free_irq_work);
 	flush_work(&free_work);
 	pb_idt_exit();

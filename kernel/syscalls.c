@@ -146,11 +146,11 @@ asmlinkage bool pb_exit_work(struct pt_regs *regs)
 	context->in_place = false;
 	if (unlikely(current_thread_info()->syscall_work)) {
 		/* Tracing began meanwhile: it sees the call's end. */
-		context->mark = PB_IN_PLACE;
+		pb_set_mark(context, PB_IN_PLACE);
 		static_call(pb_syscall_exit)(regs);
 	} else {
 		local_irq_disable();
-		context->mark = PB_IN_PLACE;
+		pb_set_mark(context, PB_IN_PLACE);
 		static_call(pb_irqentry_exit)(regs);
 	}
 	if (context->in_place)
