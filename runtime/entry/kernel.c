@@ -322,8 +322,10 @@ static const char *bind_and_map(void)
 	if (ioctl(device, PRIVBOX_IOC_BIND, &bind))
 		return why_not("the kernel module does not take this box");
 	if (!original) {
-		/* A second mapping of the same pages of the file; the first stays until it is mapped over. */
-		char *second = mremap((void *)bind.base, bind.box_end, bind.box_end, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+		/* A second mapping of the same pages of the file; the first stays until it is mapped over. The last
+		   argument is a hint to the kernel, and glibc before 2.37 passes on whatever is there. */
+		char *second = mremap((void *)bind.base, bind.box_end, bind.box_end, MREMAP_MAYMOVE | MREMAP_DONTUNMAP,
+				      NULL);
 		if (second == MAP_FAILED)
 			return unknown("cannot keep the box's pages (mremap)");
 		mprotect(second, bind.box_end, PROT_READ);
