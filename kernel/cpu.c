@@ -106,6 +106,16 @@ static bool __init is_rt(void)
 	return IS_ENABLED(CONFIG_PREEMPT_RT);
 }
 
+/* Return thunks that count calls, which the box's calls would not be among. */
+static bool __init counts_calls(void)
+{
+#ifdef X86_FEATURE_CALL_DEPTH
+	return cpu_feature_enabled(X86_FEATURE_CALL_DEPTH);
+#else
+	return false;
+#endif
+}
+
 static bool __init maps_low(void)
 {
 	return READ_ONCE(*pb_kernel.mmap_min_addr) < 64UL << 10;
@@ -127,6 +137,7 @@ static const struct {
 	{ tracks_context, -ETIME, "context tracking is on; boot without nohz_full=" },
 	{ odd_fsgsbase, -EBADSLT, "CPUID and CR4 disagree about FSGSBASE" },
 	{ is_debug_kernel, -EUCLEAN, "this kernel's entry code is instrumented (KASAN, KMSAN, KCSAN, KCOV, DEBUG_ENTRY, PROVE_LOCKING)" },
+	{ counts_calls, -ENOANO, "return thunks count calls (retbleed=stuff); boot with another retbleed=" },
 	{ is_rt, -EXDEV, "PREEMPT_RT kernels are not supported" },
 	{ maps_low, -ERANGE, "processes may map below 64 KiB; set the sysctl vm.mmap_min_addr to 65536" },
 };

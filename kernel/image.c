@@ -287,6 +287,11 @@ static struct pb_image *share(struct pb_image *image)
 	return image;
 }
 
+int pb_image_check(const struct privbox_bind *bind)
+{
+	return check_wanted(bind) ?: check_layout(bind);
+}
+
 struct pb_image *pb_image_get(struct privbox_bind *bind)
 {
 	struct reading reading = { .bind = bind };
@@ -295,9 +300,6 @@ struct pb_image *pb_image_get(struct privbox_bind *bind)
 	struct pb_user *user;
 	int error;
 
-	error = check_wanted(bind) ?: check_layout(bind);
-	if (error)
-		return ERR_PTR(error);
 	image = kzalloc(sizeof(*image), GFP_KERNEL_ACCOUNT);
 	if (!image)
 		return ERR_PTR(-ENOMEM);

@@ -74,7 +74,9 @@ bool pb_image_starts(const struct pb_image *image, unsigned long offset);	/* exa
 int pb_image_init(void);	/* the gate's pages */
 void pb_image_exit(void);
 struct page *pb_gate_page(unsigned int i);
-/* Copies, hashes, compares; fills bind->digest in whenever it could be computed. */
+/* What can be said without looking at lists and text. */
+int pb_image_check(const struct privbox_bind *bind);
+/* Of what was checked: copies, hashes, compares; fills bind->digest in whenever it could be computed. */
 struct pb_image *pb_image_get(struct privbox_bind *bind);
 void pb_image_put(struct pb_image *image);
 
@@ -122,6 +124,8 @@ int pb_switch_init(void);
 void pb_switch_exit(void);
 extern const char pb_gate_bytes[], pb_gate_bytes_end[];		/* at most PB_GATE_SIZE, position independent */
 int pb_context_attach(struct pb_process *process, unsigned long safe_stack);	/* takes its own reference */
+int pb_context_snapshot(bool take);			/* of current, for fork.c; may sleep */
+int pb_snapshot_adopt(struct pb_process *process, u64 *safe_stack);	/* fork.c */
 int pb_context_stats(struct privbox_stats *stats);		/* of current; -ESRCH: it has none */
 unsigned long pb_context_count(void);
 

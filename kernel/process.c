@@ -79,16 +79,20 @@ bool pb_process_mapped(const struct pb_process *process)
 	return atomic_read(&process->mappings) > 0;
 }
 
+/* Whether two ranges of addresses share one; nothing is known of them, and they may wrap. */
+static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
+{
+	return a - b < b_size || b - a < a_size;
+}
+
 static int check_process(const struct privbox_bind *bind)
 {
-	u64 box_end = bind->base + bind->box_end;
-
 	if (bind->flags || bind->landing % 64)
 		return -EINVAL;
 	if (bind->landing < LOWEST || bind->landing > HIGHEST - PRIVBOX_LANDING_SIZE)
 		return -EADDRNOTAVAIL;
 	/* Ring 3 executes the landings, and nothing in the box. */
-	if (bind->landing + PRIVBOX_LANDING_SIZE > bind->base && bind->landing < box_end)
+	if (overlap(bind->landing, PRIVBOX_LANDING_SIZE, bind->base, bind->box_end))
 		return -EINVAL;
 	/* Contract, rule 8, for fs:. */
 	if (bind->unsafe_sp < -(1LL << 20) || bind->unsafe_sp >= 1LL << 31)
@@ -133,15 +137,14 @@ struct pb_process *pb_process_bind(struct privbox_bind *bind)
 {
 	struct pb_process *process, *old;
 	struct pb_image *image;
+	int error;
 
+	error = pb_image_check(bind) ?: check_process(bind);
+	if (error)
+		return ERR_PTR(error);
 	image = pb_image_get(bind);
 	if (IS_ERR(image))
 		return ERR_CAST(image);
-	/* After the image's checks: base and box_end do not wrap. */
-	if (check_process(bind)) {
-		pb_image_put(image);
-		return ERR_PTR(check_process(bind));
-	}
 	process = make(image, bind);
 	if (IS_ERR(process))
 		return process;
