@@ -159,6 +159,8 @@ impl Guest {
             words: vec![
                 self.privbox.clone().into(),
                 "trust".into(),
+                // The guest has the host's /etc, which it cannot write to.
+                "--runtime".into(),
                 file.clone().into(),
             ],
         };
