@@ -39,11 +39,12 @@ impl Default for Options {
 /// Time and memory are in proportion to the text; nothing in the image makes this panic.
 pub fn verify(image: &Image, options: &Options) -> Report {
     let mut findings = Vec::new();
-    layout::check(image, options, &mut findings);
+    let digest = image.compute_digest();
+    layout::check(image, options, &digest, &mut findings);
     let mut report = Report {
         functions: image.functions.len(),
         text_bytes: image.text.end.saturating_sub(image.text.start),
-        digest: image.compute_digest(),
+        digest,
         ..Report::default()
     };
     // Without rule 1 there is no text to speak of.

@@ -28,21 +28,28 @@ impl Cell {
     }
 }
 
-/// What an access that completed shows (rule 6): `base + displacement` was mapped, and `base` was the
-/// cell (`id`, `delta`) before the instruction.
+/// What an access that completed shows (rule 6): `register + displacement` was mapped, and the register
+/// was the cell (`id`, `delta`) before the instruction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Anchor {
     pub(crate) register: usize,
+    /// 0: no other cell was related to the register.
     pub(crate) id: u32,
     pub(crate) delta: i64,
     pub(crate) displacement: i64,
-    /// No other cell shares the identity.
-    pub(crate) alone: bool,
+}
+
+/// A [`Packed`] cell as states keep it: comparing many is comparing memory.
+pub(crate) type Bits = [u64; 4];
+
+/// Whether two cells or words are equal: a few of them, one by one.
+pub(crate) fn same<const N: usize>(a: &[u64; N], b: &[u64; N]) -> bool {
+    a.iter().zip(b).fold(0, |d, (a, b)| d | (a ^ b)) == 0
 }
 
 /// A cell in half the space, so that states are quickly copied and compared. Equal cells are equal
 /// here, and the reverse.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Packed {
     /// [`kind`], and of an interval the signs of its bounds.
     head: u32,
@@ -68,14 +75,6 @@ mod kind {
     pub(super) const LO_NEGATIVE: u32 = 1 << 8;
     pub(super) const HI_NEGATIVE: u32 = 1 << 9;
 }
-
-impl PartialEq for Packed {
-    fn eq(&self, other: &Packed) -> bool {
-        self.same_value(other) && (self.id ^ other.id == 0) & (self.delta ^ other.delta == 0)
-    }
-}
-
-impl Eq for Packed {}
 
 impl From<Cell> for Packed {
     fn from(cell: Cell) -> Packed {
@@ -120,6 +119,25 @@ impl Packed {
         b: u64::MAX,
         delta: 0,
     };
+
+    /// Nothing is known.
+    pub(crate) const UNKNOWN_BITS: Bits = Packed::UNKNOWN.bits();
+
+    pub(crate) const fn bits(&self) -> Bits {
+        let head = self.head as u64 | (self.id as u64) << 32;
+        [head, self.a, self.b, self.delta as u64]
+    }
+
+    pub(crate) fn of(bits: &Bits) -> Packed {
+        let [head, a, b, delta] = *bits;
+        Packed {
+            head: head as u32,
+            id: (head >> 32) as u32,
+            a,
+            b,
+            delta: delta as i64,
+        }
+    }
 
     pub(crate) fn cell(&self) -> Cell {
         Cell {
@@ -168,6 +186,19 @@ impl Packed {
         (self.a ^ other.a) | (self.b ^ other.b) | u64::from(self.head ^ other.head) == 0
     }
 
+    /// Whether a join with `other` leaves the value as it is, for the common cases: equal values, an
+    /// interval within another, any data where nothing is known.
+    pub(crate) fn covers(&self, other: &Packed) -> bool {
+        let within =
+            (self.head | other.head == kind::NUMBER) & (self.a <= other.a) & (other.b <= self.b);
+        within || self.same_value(other) || (self.is_unknown() && other.is_data())
+    }
+
+    /// Nothing is known of it but that it is data.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.same_value(&Packed::UNKNOWN)
+    }
+
     /// [`Value::is_data`]
     pub(crate) fn is_data(&self) -> bool {
         self.kind() <= kind::TARGET
@@ -212,7 +243,7 @@ impl Packed {
     }
 
     /// Rule 6: the access at `anchor` completed. This cell is `x = base + q` if it is of the same
-    /// identity; the address is `x + (displacement - q)`, mapped, hence at least 64 KiB (the contract's
+    /// identity (or the register itself, unwritten); the address is `x + (displacement - q)`, mapped, hence at least 64 KiB (the contract's
     /// `mmap_min_addr`) and below 2^56. So with `displacement - q <= 2^16`, x is at least 0, and x
     /// is below 2^63. The contract's limit on the steps since the last access is a limit on how
     /// far the interval reaches out of [0, 2^63): 1 KiB below and 1 MiB above.
@@ -285,6 +316,7 @@ mod tests {
             };
             let packed = Packed::from(cell);
             assert_eq!(packed.cell(), cell);
+            assert_eq!(Packed::of(&packed.bits()), packed);
             assert_eq!(packed.is_data(), a.is_data());
             assert_eq!(packed.may_be_stack(), a.may_be_stack());
             assert_eq!(packed.is_interval(), a.interval().is_some());
@@ -292,6 +324,10 @@ mod tests {
                 let other = Packed::from(Cell::new(b));
                 assert_eq!(packed.same_value(&other), a == b);
                 assert_eq!(packed == other, cell == other.cell());
+                // The range of addresses may be any.
+                for range in [Interval::new(-5, 5), Interval::new(1 << 16, 1 << 47)] {
+                    assert!(!packed.covers(&other) || a.join(b, &|_| range) == a);
+                }
             }
         }
     }

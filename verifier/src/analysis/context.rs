@@ -7,7 +7,7 @@ use core::fmt::Write as _;
 use iced_x86::{Formatter, GasFormatter, Instruction};
 
 use crate::gate;
-use crate::image::Image;
+use crate::image::{Function, Image};
 use crate::manifest::{Level, Strength};
 use crate::report::{Finding, Stats};
 use crate::rule::Rule;
@@ -69,7 +69,21 @@ pub(super) struct Sink<'a> {
     pub(super) state: String,
 }
 
-impl Sink<'_> {
+impl<'a> Sink<'a> {
+    /// For findings in `function`; without a list, they are only noticed.
+    pub(super) fn new(function: &Function, findings: Option<&'a mut Vec<Finding>>) -> Sink<'a> {
+        Sink {
+            findings,
+            stats: Stats::default(),
+            failed: false,
+            refused: false,
+            explain: false,
+            function: function.start,
+            instruction: Instruction::default(),
+            state: String::new(),
+        }
+    }
+
     /// How much was found.
     pub(super) fn found(&self) -> usize {
         self.findings.as_ref().map_or(0, |f| f.len())

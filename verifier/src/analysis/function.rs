@@ -1,11 +1,10 @@
 //! One function: its blocks, the fixpoint, and the pass that reports.
 
 use alloc::collections::{BTreeSet, BinaryHeap};
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use iced_x86::{Instruction, Mnemonic};
+use iced_x86::Mnemonic;
 
 use crate::features::Features;
 use crate::image::Function;
@@ -63,7 +62,7 @@ impl Checker {
         function: &Function,
         findings: &mut Vec<Finding>,
     ) -> Outcome {
-        let mut sink = sink(function, Some(findings));
+        let mut sink = Sink::new(function, Some(findings));
         // What is not even code of the allowed kind is not analysed further.
         let read = self
             .code
@@ -87,19 +86,6 @@ impl Checker {
             instructions: self.code.instructions,
             stats,
         }
-    }
-}
-
-fn sink<'a>(function: &Function, findings: Option<&'a mut Vec<Finding>>) -> Sink<'a> {
-    Sink {
-        findings,
-        stats: Stats::default(),
-        failed: false,
-        refused: false,
-        explain: false,
-        function: function.start,
-        instruction: Instruction::default(),
-        state: String::new(),
     }
 }
 
@@ -208,11 +194,11 @@ impl Fixpoint<'_> {
         self.work.reset(count);
         self.enter(0, &State::entry());
         let mut visits = 0u64;
-        let mut quiet = sink(self.function, None);
+        let mut quiet = Sink::new(self.function, None);
         while let Some(block) = self.work.pop() {
             visits += 1;
             if visits > VISITS * count as u64 + 1000 {
-                let mut sink = sink(self.function, Some(findings));
+                let mut sink = Sink::new(self.function, Some(findings));
                 sink.instruction = self.code.ops[self.blocks.starts[block]].instruction;
                 sink.fail(Rule::R4, || {
                     (
@@ -238,7 +224,7 @@ impl Fixpoint<'_> {
             stats.add(&counts);
             if refused {
                 // Once more, with findings, and with states in words.
-                let mut loud = sink(self.function, Some(&mut *findings));
+                let mut loud = Sink::new(self.function, Some(&mut *findings));
                 loud.explain = true;
                 self.visit(block, state, &mut loud, false);
             }

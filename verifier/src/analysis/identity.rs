@@ -5,14 +5,16 @@
 
 use alloc::vec::Vec;
 
-use super::cell::Packed;
-use super::state::Word;
+use super::cell::{Bits, Packed};
+use super::state::{Word, WordBits};
 
 /// Memory for the work below, kept so that it is allocated once.
 #[derive(Default)]
 pub(crate) struct Classes {
     /// By identity.
     members: Vec<Members>,
+    /// Cells that have one: registers, then words.
+    related: Vec<u32>,
     /// What identities fall into at a join.
     split: Vec<Split>,
 }
@@ -41,8 +43,8 @@ const NONE: u32 = u32::MAX;
 
 /// Makes identities canonical; all are below `next_id`. Returns the new `next_id`.
 pub(crate) fn canonicalize(
-    registers: &mut [Packed; 16],
-    frame: &mut [Word],
+    registers: &mut [Bits; 16],
+    frame: &mut [WordBits],
     next_id: u32,
     classes: &mut Classes,
 ) -> u32 {
@@ -50,40 +52,54 @@ pub(crate) fn canonicalize(
         // No identity was ever given.
         return 1;
     }
-    let members = &mut classes.members;
+    let Classes {
+        members, related, ..
+    } = classes;
     members.clear();
     members.resize(next_id as usize, Members::default());
-    let mut count = |cell: &Packed| {
-        if cell.id() != 0
-            && let Some(m) = members.get_mut(cell.id() as usize)
-        {
+    related.clear();
+    let mut count = |at: usize, cell: Packed| {
+        if cell.id() == 0 {
+            return;
+        }
+        related.push(at as u32);
+        if let Some(m) = members.get_mut(cell.id() as usize) {
             if m.count == 0 {
                 m.delta = cell.delta();
             }
             m.count += 1;
         }
     };
-    registers.iter().for_each(&mut count);
-    frame.iter().for_each(|word| count(&word.cell));
+    for (r, bits) in registers.iter().enumerate() {
+        count(r, Packed::of(bits));
+    }
+    for (i, bits) in frame.iter().enumerate() {
+        count(registers.len() + i, Word::of(bits).cell);
+    }
     let mut next = 1;
-    let mut number = |cell: &mut Packed| {
-        if cell.id() == 0 {
-            return;
-        }
-        match members.get_mut(cell.id() as usize) {
-            Some(m) if m.count > 1 => {
-                if m.id == 0 {
-                    m.id = next;
-                    next += 1;
-                }
-                cell.set_identity(m.id, cell.delta().wrapping_sub(m.delta));
+    let mut number = |cell: &mut Packed| match members.get_mut(cell.id() as usize) {
+        Some(m) if m.count > 1 => {
+            if m.id == 0 {
+                m.id = next;
+                next += 1;
             }
-            // Alone, it is related to nothing.
-            _ => cell.set_identity(0, 0),
+            cell.set_identity(m.id, cell.delta().wrapping_sub(m.delta));
         }
+        // Alone, it is related to nothing.
+        _ => cell.set_identity(0, 0),
     };
-    registers.iter_mut().for_each(&mut number);
-    frame.iter_mut().for_each(|word| number(&mut word.cell));
+    for &at in related.iter() {
+        if let Some(bits) = registers.get_mut(at as usize) {
+            let mut cell = Packed::of(bits);
+            number(&mut cell);
+            *bits = cell.bits();
+        } else {
+            let bits = &mut frame[at as usize - registers.len()];
+            let mut word = Word::of(bits);
+            number(&mut word.cell);
+            *bits = word.bits();
+        }
+    }
     next
 }
 

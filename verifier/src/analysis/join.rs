@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::cell::Packed;
+use super::cell::{Bits, Packed, same};
 use super::identity::{self, Classes};
-use super::state::{State, Word};
+use super::state::{State, Word, WordBits, offset};
 use super::value::{Interval, Value, widen};
 
 /// The states at the starts of a function's blocks, all canonical.
@@ -14,13 +14,13 @@ pub(crate) struct Known {
     index: Vec<u32>,
     states: Vec<Kept>,
     /// The frames of all states. A join only ever shortens one, so each stays where it is.
-    words: Vec<Word>,
+    words: Vec<WordBits>,
     classes: Classes,
 }
 
 /// A [`State`] but for its frame.
 struct Kept {
-    registers: [Packed; 16],
+    registers: [Bits; 16],
     /// Where in `words` its frame is.
     frame: (usize, usize),
     tested: Option<i32>,
@@ -61,6 +61,7 @@ impl Known {
         state.tested = kept.tested;
         state.flags = kept.flags;
         state.next_id = kept.next_id;
+        state.stale = false;
         true
     }
 
@@ -110,18 +111,21 @@ impl Known {
 /// The join of one state into another.
 struct Join<'a, F> {
     kept: &'a mut Kept,
-    frame: &'a mut [Word],
+    frame: &'a mut [WordBits],
     other: &'a State,
     widening: bool,
     range: &'a F,
     classes: &'a mut Classes,
 }
 
-/// What the join of two cells changed in the first.
+/// What the join changed in the first state.
 #[derive(Clone, Copy, Default)]
 struct Change {
     value: bool,
-    relation: bool,
+    /// Some identity lost a member.
+    lost: bool,
+    /// Some identity may have fallen apart.
+    doubt: bool,
 }
 
 impl<F: Fn(u64) -> Interval> Join<'_, F> {
@@ -133,44 +137,48 @@ impl<F: Fn(u64) -> Interval> Join<'_, F> {
             _ => None,
         };
         let flags = self.kept.flags.filter(|_| self.kept.flags == other.flags);
-        let same = other.registers == self.kept.registers && other.frame == *self.frame;
-        let mut changed = (tested, flags) != (self.kept.tested, self.kept.flags);
+        let mut change = Change {
+            value: (tested, flags) != (self.kept.tested, self.kept.flags),
+            ..Change::default()
+        };
         (self.kept.tested, self.kept.flags) = (tested, flags);
-        if same {
-            // Both are canonical, so the join is the same once more.
-            return changed;
+        // Values first: mostly few cells differ, and in few of them the first state knew more.
+        if self.kept.registers != other.registers {
+            for r in 0..16 {
+                if !same(&self.kept.registers[r], &other.registers[r]) {
+                    let mut cell = Packed::of(&self.kept.registers[r]);
+                    self.cell(&mut cell, &Packed::of(&other.registers[r]), &mut change);
+                    self.kept.registers[r] = cell.bits();
+                }
+            }
         }
         let before = self.frame.len();
-        // Values first. Relations are left alone; whether one is lost is found out on the way.
-        self.classes.begin(self.kept.next_id);
-        let mut change = Change::default();
-        for r in 0..16 {
-            let mut cell = self.kept.registers[r];
-            self.cell(&mut cell, &other.registers[r], &mut change);
-            self.kept.registers[r] = cell;
-        }
         let words = self.words(&mut change);
         self.kept.frame.1 = self.kept.frame.0 + words;
-        changed |= change.value | change.relation | (words != before);
-        if change.relation || words != before {
+        change.value |= words != before;
+        change.lost |= words != before;
+        let broken =
+            self.kept.next_id > 1 && (change.lost || change.doubt && self.falls_apart(words));
+        if broken {
             self.relate(words);
         }
-        changed
+        change.value | broken
     }
 
-    /// Joins the values of two cells.
-    #[inline]
-    fn cell(&mut self, a: &mut Packed, b: &Packed, change: &mut Change) {
-        if a.id() != 0 && !self.classes.keeps(a, b) {
-            change.relation = true;
+    /// Joins the values of two cells that are not equal.
+    fn cell(&self, a: &mut Packed, b: &Packed, change: &mut Change) {
+        if a.id() != 0 && (a.id(), a.delta()) != (b.id(), b.delta()) {
+            change.doubt = true;
         }
-        if !a.same_value(b) {
-            let (old, new) = (a.value(), self.join(a.value(), b.value()));
-            if new != old {
-                change.value = true;
-                a.set_value(new);
-                change.relation |= a.id() != 0 && !a.is_interval();
-            }
+        if a.covers(b) {
+            return;
+        }
+        let old = a.value();
+        let new = self.join(old, b.value());
+        if new != old {
+            change.value = true;
+            a.set_value(new);
+            change.lost |= a.id() != 0 && !a.is_interval();
         }
     }
 
@@ -187,47 +195,94 @@ impl<F: Fn(u64) -> Interval> Join<'_, F> {
 
     /// Joins the frames; what only one has is dropped. Returns the new length.
     fn words(&mut self, change: &mut Change) -> usize {
-        let mut theirs = self.other.frame.iter().peekable();
-        let mut kept = 0;
-        for i in 0..self.frame.len() {
-            let mut x = self.frame[i];
-            while theirs.next_if(|y| y.offset < x.offset).is_some() {}
-            let Some(y) = theirs.next_if(|y| y.offset == x.offset) else {
+        /// So many words are compared at once.
+        const RUN: usize = 8;
+        let theirs = &self.other.frame;
+        let (mut kept, mut here, mut there) = (0, 0, 0);
+        while here < self.frame.len() {
+            if kept == here
+                && let Some(a) = self.frame.get(here..here + RUN)
+                && let Some(b) = theirs.get(there..there + RUN)
+                && a == b
+            {
+                (kept, here, there) = (kept + RUN, here + RUN, there + RUN);
                 continue;
-            };
-            if x.written == 0xff && y.written == 0xff {
-                self.cell(&mut x.cell, &y.cell, change);
-            } else {
-                // One side is whole and may be no data: then nothing of it may be read.
-                let side = |w: &Word| if w.only_moves() { 0 } else { w.written };
-                let written = side(&x) & side(y);
-                let pending = (side(&x) | x.pending) & (side(y) | y.pending) & !written;
-                let word = Word::part(x.offset, written, pending);
-                change.value |= x != word;
-                change.relation |= x.cell.id() != 0;
-                if written | pending == 0 {
-                    continue;
-                }
-                x = word;
             }
-            self.frame[kept] = x;
-            kept += 1;
+            // Up to where the next run may begin.
+            for _ in 0..RUN {
+                let Some(x) = self.frame.get(here).copied() else {
+                    break;
+                };
+                here += 1;
+                while theirs.get(there).is_some_and(|y| offset(y) < offset(&x)) {
+                    there += 1;
+                }
+                let Some(y) = theirs.get(there).filter(|y| offset(y) == offset(&x)) else {
+                    continue;
+                };
+                there += 1;
+                let mut joined = x;
+                if !same(&x, y) {
+                    let mut word = Word::of(&x);
+                    if !self.word(&mut word, &Word::of(y), change) {
+                        continue;
+                    }
+                    joined = word.bits();
+                }
+                self.frame[kept] = joined;
+                kept += 1;
+            }
         }
         kept
+    }
+
+    /// Joins two words. False: nothing of it may be read.
+    fn word(&self, x: &mut Word, y: &Word, change: &mut Change) -> bool {
+        if x.written == 0xff && y.written == 0xff {
+            self.cell(&mut x.cell, &y.cell, change);
+            return true;
+        }
+        // One side is whole and may be no data: then nothing of it may be read.
+        let side = |w: &Word| if w.only_moves() { 0 } else { w.written };
+        let written = side(x) & side(y);
+        let pending = (side(x) | x.pending) & (side(y) | y.pending) & !written;
+        let word = Word::part(x.offset, written, pending);
+        change.value |= *x != word;
+        change.lost |= x.cell.id() != 0;
+        *x = word;
+        written | pending != 0
+    }
+
+    /// Whether the cells of some identity met different ones. (Frames have the same words.)
+    fn falls_apart(&mut self, words: usize) -> bool {
+        self.classes.begin(self.kept.next_id);
+        let classes = &mut *self.classes;
+        let mut keeps = |a: Packed, b: Packed| a.id() == 0 || classes.keeps(&a, &b);
+        let mut registers = self.kept.registers.iter().zip(&self.other.registers);
+        let mut theirs = self.other.frame.iter();
+        !registers.all(|(a, b)| keeps(Packed::of(a), Packed::of(b)))
+            || !self.frame[..words].iter().all(|x| {
+                theirs
+                    .find(|y| offset(y) == offset(x))
+                    .is_some_and(|y| keeps(Word::of(x).cell, Word::of(y).cell))
+            })
     }
 
     /// Finds out which relations are left, after the values were joined.
     fn relate(&mut self, words: usize) {
         self.classes.begin_split(self.kept.next_id);
         for (a, b) in self.kept.registers.iter_mut().zip(&self.other.registers) {
-            self.classes.split(a, Some(b));
+            let mut cell = Packed::of(a);
+            self.classes.split(&mut cell, Some(&Packed::of(b)));
+            *a = cell.bits();
         }
-        let mut theirs = self.other.frame.iter().peekable();
+        let mut theirs = self.other.frame.iter();
         for x in &mut self.frame[..words] {
-            while theirs.next_if(|y| y.offset < x.offset).is_some() {}
-            let there = theirs.next_if(|y| y.offset == x.offset);
+            let there = theirs.find(|y| offset(y) == offset(x));
+            let mut word = Word::of(x);
             self.classes
-                .split(&mut x.cell, there.map(|word| &word.cell));
+                .split(&mut word.cell, there.map(|y| Word::of(y).cell).as_ref());
+            *x = word.bits();
         }
         self.kept.next_id = identity::canonicalize(
             &mut self.kept.registers,

@@ -66,12 +66,7 @@ fn address(context: &Context<'_>, state: &State, m: &Memory) -> Option<Interval>
 }
 
 /// Checks the instruction's explicit access.
-pub(super) fn access(
-    context: &Context<'_>,
-    state: &mut State,
-    op: &Op,
-    sink: &mut Sink<'_>,
-) -> Place {
+pub(super) fn access(context: &Context<'_>, state: &State, op: &Op, sink: &mut Sink<'_>) -> Place {
     let Some(m) = op.memory else {
         return Place::Nothing;
     };
@@ -210,7 +205,7 @@ fn table(context: &Context<'_>, state: &State, m: &Memory) -> Option<Place> {
 /// Rule 7, by level (rule 14).
 fn ordinary(
     context: &Context<'_>,
-    state: &mut State,
+    state: &State,
     op: &Op,
     m: &Memory,
     sink: &mut Sink<'_>,

@@ -85,8 +85,8 @@ impl Shapes {
 }
 
 /// The instruction without what neither `allow::check` (prefixes aside) nor `op::describe` looks at:
-/// displacements, targets of branches, and immediates of more than 8 bits. (Shifts by 0 leave the flags
-/// alone, so 8-bit ones matter.) Comparing instructions leaves out address and length.
+/// displacements, targets of branches, and immediates but for what a shift's count means to the flags
+/// (shifts by 0 leave them alone). Comparing instructions leaves out address and length.
 fn key(instruction: &Instruction) -> Instruction {
     let mut key = *instruction;
     for i in 0..instruction.op_count() {
@@ -98,6 +98,7 @@ fn key(instruction: &Instruction) -> Instruction {
             }
             OpKind::Immediate32to64 => key.set_immediate32to64(0),
             OpKind::Immediate64 => key.set_immediate64(0),
+            OpKind::Immediate8 => key.set_immediate8((instruction.rflags_modified() != 0).into()),
             _ => {}
         }
     }
@@ -120,4 +121,61 @@ fn place(key: &Instruction) -> usize {
         hash = (hash.rotate_left(9) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
     (hash >> (u64::BITS - PLACE_BITS)) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use iced_x86::{Decoder, DecoderOptions};
+
+    use super::super::allow;
+    use super::*;
+    use crate::image::Function;
+
+    /// What is remembered is what would be found out anew, whatever displacement and immediate.
+    #[test]
+    fn remembered_as_described() {
+        let mut shapes = Shapes::new();
+        let function = Function { start: 0, size: 0 };
+        let mut sink = Sink::new(&function, None);
+        let mut seed = 0x9e37_79b9_7f4a_7c15u64;
+        let mut next = || {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            seed
+        };
+        let (mut remembered, mut shifts) = (0, 0);
+        for _ in 0..100_000 {
+            let mut bytes = [next().to_le_bytes(), next().to_le_bytes()].concat();
+            match next() % 4 {
+                0 => bytes[0] = 0x48,
+                // Shifts by a number of few bits, with few registers.
+                1 => {
+                    bytes[0] = [0xc0, 0xc1][(next() % 2) as usize];
+                    bytes[1] |= 0xc0;
+                    bytes[2] &= 0x23;
+                }
+                _ => {}
+            }
+            let instruction = Decoder::with_ip(64, &bytes, next(), DecoderOptions::NONE).decode();
+            let encoded = &bytes[..instruction.len()];
+            if instruction.is_invalid() || allow::check(&instruction, encoded).is_err() {
+                continue;
+            }
+            if let Some((op, features)) = shapes.find(&instruction) {
+                remembered += 1;
+                shifts += u32::from(instruction.op1_kind() == OpKind::Immediate8);
+                let (anew, needed) = Shapes::new().describe(&instruction, &mut sink);
+                let anew = anew.expect("it was described before");
+                assert_eq!(format!("{op:?}"), format!("{anew:?}"));
+                assert_eq!(features, needed);
+            } else {
+                shapes.describe(&instruction, &mut sink);
+            }
+        }
+        assert!(
+            remembered > 2000 && shifts > 200,
+            "{remembered} {shifts}"
+        );
+    }
 }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::cell::{Anchor, Cell, Packed};
+use super::cell::{Anchor, Bits, Cell, Packed};
 use super::identity::{self, Classes};
 use super::value::Value;
 
@@ -22,7 +22,32 @@ pub(crate) struct Word {
     pub(crate) cell: Packed,
 }
 
+/// A [`Word`] as states keep it.
+pub(crate) type WordBits = [u64; 5];
+
+/// Its offset.
+pub(crate) fn offset(bits: &WordBits) -> i32 {
+    bits[0] as u32 as i32
+}
+
 impl Word {
+    pub(crate) fn bits(&self) -> WordBits {
+        let place = u64::from(self.offset as u32);
+        let bytes = u64::from(self.written) | u64::from(self.pending) << 8;
+        let [head, a, b, delta] = self.cell.bits();
+        [place | bytes << 32, head, a, b, delta]
+    }
+
+    pub(crate) fn of(bits: &WordBits) -> Word {
+        let [place, head, a, b, delta] = *bits;
+        Word {
+            offset: offset(bits),
+            written: (place >> 32) as u8,
+            pending: (place >> 40) as u8,
+            cell: Packed::of(&[head, a, b, delta]),
+        }
+    }
+
     /// Some bytes are written, or may be: nothing is known of the whole.
     pub(crate) fn part(offset: i32, written: u8, pending: u8) -> Word {
         Word {
@@ -42,24 +67,26 @@ impl Word {
 /// The state before an instruction.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
-    pub(super) registers: [Packed; 16],
+    pub(super) registers: [Bits; 16],
     /// Sorted by offset from the return-address slot; multiples of 8, all below 0.
-    pub(super) frame: Vec<Word>,
+    pub(super) frame: Vec<WordBits>,
     /// The lowest `Stack(k)` at which rule 13's bit was seen set on every path to here.
     pub(crate) tested: Option<i32>,
     /// The flags are those of rule 13's test at `Stack(k)`: (k, true if by BT, so in CF).
     pub(crate) flags: Option<(i32, bool)>,
     /// Above every identity.
     pub(super) next_id: u32,
+    /// Cells with identities came or went, so they may not be canonical.
+    pub(super) stale: bool,
 }
 
 impl State {
     /// On entry (rule 11).
     pub(crate) fn entry() -> State {
-        let mut registers = [Packed::UNKNOWN; 16];
-        registers[RSP] = Cell::new(Value::Stack(0)).into();
+        let mut registers = [Packed::UNKNOWN_BITS; 16];
+        registers[RSP] = Packed::from(Cell::new(Value::Stack(0))).bits();
         for r in CALLEE_SAVED {
-            registers[r] = Cell::new(Value::Entry(r as u8)).into();
+            registers[r] = Packed::from(Cell::new(Value::Entry(r as u8))).bits();
         }
         State {
             registers,
@@ -67,53 +94,61 @@ impl State {
             tested: None,
             flags: None,
             next_id: 1,
+            stale: false,
         }
+    }
+
+    fn packed(&self, r: usize) -> Packed {
+        Packed::of(&self.registers[r])
     }
 
     /// RSP's distance from the return-address slot; rule 9 holds it in every reachable state.
     pub(crate) fn sp(&self) -> i32 {
-        self.registers[RSP].stack().unwrap_or(0)
+        self.packed(RSP).stack().unwrap_or(0)
     }
 
     /// The register's value.
     pub(crate) fn value(&self, r: usize) -> Value {
-        self.registers[r].value()
+        self.packed(r).value()
     }
 
     /// [`Value::is_data`] of the register.
     pub(crate) fn is_data(&self, r: usize) -> bool {
-        self.registers[r].is_data()
+        self.packed(r).is_data()
     }
 
     /// [`Value::may_be_stack`] of the register.
     pub(crate) fn may_be_stack(&self, r: usize) -> bool {
-        self.registers[r].may_be_stack()
+        self.packed(r).may_be_stack()
     }
 
     /// The register's distance from the return-address slot, if it is an address of the frame.
     pub(crate) fn stack(&self, r: usize) -> Option<i32> {
-        self.registers[r].stack()
+        self.packed(r).stack()
     }
 
     /// The register's cell.
     pub(crate) fn register(&self, r: usize) -> Cell {
-        self.registers[r].cell()
+        self.packed(r).cell()
     }
 
     pub(crate) fn set_register(&mut self, r: usize, cell: Cell) {
-        self.registers[r] = cell.into();
+        self.stale |= cell.id != 0 || self.packed(r).id() != 0;
+        self.registers[r] = Packed::from(cell).bits();
     }
 
     /// Nothing is known of the register.
     pub(crate) fn forget_register(&mut self, r: usize) {
-        self.registers[r] = Packed::UNKNOWN;
+        self.set_register(r, Cell::UNKNOWN);
     }
 
     pub(crate) fn swap_registers(&mut self, a: usize, b: usize) {
+        self.stale = true;
         self.registers.swap(a, b);
     }
 
     fn fresh(&mut self) -> u32 {
+        self.stale = true;
         let id = self.next_id;
         self.next_id += 1;
         id
@@ -121,49 +156,57 @@ impl State {
 
     /// The register's cell, given an identity so that a copy can share it.
     pub(crate) fn shared_register(&mut self, r: usize) -> Cell {
-        if self.registers[r].id() == 0 && self.registers[r].is_interval() {
-            let id = self.fresh();
-            self.registers[r].set_identity(id, 0);
+        let mut cell = self.packed(r);
+        if cell.id() == 0 && cell.is_interval() {
+            cell.set_identity(self.fresh(), 0);
+            self.registers[r] = cell.bits();
         }
-        self.registers[r].cell()
+        cell.cell()
     }
 
     /// What an access through the register may show (rule 6), if the register is an interval.
-    pub(crate) fn anchor(&mut self, register: usize, displacement: i64) -> Option<Anchor> {
-        let cell = &self.registers[register];
-        if !cell.is_interval() {
-            return None;
-        }
-        let alone = cell.id() == 0;
-        let cell = self.shared_register(register);
-        Some(Anchor {
+    pub(crate) fn anchor(&self, register: usize, displacement: i64) -> Option<Anchor> {
+        let cell = self.packed(register);
+        cell.is_interval().then_some(Anchor {
             register,
-            id: cell.id,
-            delta: cell.delta,
+            id: cell.id(),
+            delta: cell.delta(),
             displacement,
-            alone,
         })
     }
 
     fn find(&self, offset: i32) -> Result<usize, usize> {
-        self.frame.binary_search_by_key(&offset, |w| w.offset)
+        self.frame.binary_search_by_key(&offset, self::offset)
     }
 
-    pub(crate) fn word(&self, offset: i32) -> Option<&Word> {
-        self.find(offset).ok().and_then(|i| self.frame.get(i))
+    pub(crate) fn word(&self, offset: i32) -> Option<Word> {
+        self.find(offset).ok().map(|i| Word::of(&self.frame[i]))
+    }
+
+    /// Puts a word where [`State::find`] found its place.
+    fn put(&mut self, place: Result<usize, usize>, word: Word) {
+        self.stale |= word.cell.id() != 0;
+        match place {
+            Ok(i) => {
+                self.stale |= Word::of(&self.frame[i]).cell.id() != 0;
+                self.frame[i] = word.bits();
+            }
+            Err(i) => self.frame.insert(i, word.bits()),
+        }
     }
 
     /// The aligned word's cell, given an identity; `None` unless all of it was written.
     pub(crate) fn shared_word(&mut self, offset: i32) -> Option<Cell> {
         let i = self.find(offset).ok()?;
-        if self.frame[i].written != 0xff {
+        let mut word = Word::of(&self.frame[i]);
+        if word.written != 0xff {
             return None;
         }
-        if self.frame[i].cell.id() == 0 && self.frame[i].cell.is_interval() {
-            let id = self.fresh();
-            self.frame[i].cell.set_identity(id, 0);
+        if word.cell.id() == 0 && word.cell.is_interval() {
+            word.cell.set_identity(self.fresh(), 0);
+            self.frame[i] = word.bits();
         }
-        Some(self.frame[i].cell.cell())
+        Some(word.cell.cell())
     }
 
     /// A whole aligned word is written.
@@ -174,57 +217,57 @@ impl State {
             pending: 0,
             cell: cell.into(),
         };
-        match self.find(offset) {
-            Ok(i) => self.frame[i] = word,
-            Err(i) => self.frame.insert(i, word),
-        }
+        self.put(self.find(offset), word);
     }
 
     /// Bytes `[offset, offset + size)` are written with data.
     pub(crate) fn write_bytes(&mut self, offset: i32, size: i32) {
         for (base, bits) in parts(offset, size) {
-            match self.find(base) {
-                Ok(i) => {
-                    let word = &mut self.frame[i];
-                    // What is left of a stack address or a saved register may not be read.
-                    let kept = if word.only_moves() { 0 } else { word.written };
-                    *word = Word::part(base, kept | bits, word.pending & !bits);
-                }
-                Err(i) => self.frame.insert(i, Word::part(base, bits, 0)),
-            }
+            let place = self.find(base);
+            let (kept, pending) = self.parts_of(place);
+            self.put(place, Word::part(base, kept | bits, pending & !bits));
         }
     }
 
     /// An x87 store to bytes `[offset, offset + size)`, which may not have happened.
     pub(crate) fn write_pending(&mut self, offset: i32, size: i32) {
         for (base, bits) in parts(offset, size) {
-            match self.find(base) {
-                Ok(i) => {
-                    let word = &mut self.frame[i];
-                    let kept = if word.only_moves() { 0 } else { word.written };
-                    *word = Word::part(base, kept, word.pending | bits & !kept);
-                }
-                Err(i) => self.frame.insert(i, Word::part(base, 0, bits)),
-            }
+            let place = self.find(base);
+            let (kept, pending) = self.parts_of(place);
+            self.put(place, Word::part(base, kept, pending | bits & !kept));
+        }
+    }
+
+    /// What is written and what is pending of the word at a place, once a part of it is overwritten.
+    fn parts_of(&self, place: Result<usize, usize>) -> (u8, u8) {
+        match place.map(|i| Word::of(&self.frame[i])) {
+            // What is left of a stack address or a saved register may not be read.
+            Ok(word) if word.only_moves() => (0, word.pending),
+            Ok(word) => (word.written, word.pending),
+            Err(_) => (0, 0),
         }
     }
 
     /// A waiting x87 instruction goes on: no x87 store before it had failed.
     pub(crate) fn settle_pending(&mut self) {
-        for word in &mut self.frame {
+        for bits in &mut self.frame {
+            let mut word = Word::of(bits);
             word.written |= word.pending;
             word.pending = 0;
+            *bits = word.bits();
         }
     }
 
     /// The evidence of a failed x87 store may be cleared here.
     pub(crate) fn forget_pending(&mut self) {
-        if self.frame.iter().any(|word| word.pending != 0) {
-            self.frame.retain_mut(|word| {
+        self.frame.retain_mut(|bits| {
+            let mut word = Word::of(bits);
+            if word.pending != 0 {
                 word.pending = 0;
-                word.written != 0
-            });
-        }
+                *bits = word.bits();
+            }
+            word.written != 0
+        });
     }
 
     /// Whether all bytes were written, and hold data.
@@ -244,23 +287,40 @@ impl State {
     /// RSP moves; raising it forgets every slot below (rule 9).
     pub(crate) fn move_sp(&mut self, k: i32) {
         if k > self.sp() {
-            let keep = self.frame.partition_point(|w| w.offset < k);
+            let keep = self.frame.partition_point(|w| offset(w) < k);
+            self.stale |= keep > 0;
             self.frame.drain(..keep);
         }
-        self.registers[RSP] = Cell::new(Value::Stack(k)).into();
+        self.set_register(RSP, Cell::new(Value::Stack(k)));
     }
 
-    /// Rule 6 for every cell: see [`Packed::re_anchor`]. True if the address register was not known to
-    /// be an address.
+    /// Rule 6 for every cell: see [`Packed::re_anchor`]; the instruction has not written the register if
+    /// it is related to no other cell. True if that alone was brought back.
     pub(crate) fn re_anchor(&mut self, anchor: &Anchor) -> bool {
-        if anchor.alone {
-            return self.registers[anchor.register].re_anchor(anchor);
+        if anchor.id == 0 {
+            let mut cell = self.packed(anchor.register);
+            // The instruction may have stored it, which gives it an identity.
+            let shown = cell.re_anchor(&Anchor {
+                id: cell.id(),
+                delta: cell.delta(),
+                ..*anchor
+            });
+            if shown {
+                self.registers[anchor.register] = cell.bits();
+            }
+            return shown;
         }
-        for cell in &mut self.registers {
-            cell.re_anchor(anchor);
+        for bits in &mut self.registers {
+            let mut cell = Packed::of(bits);
+            if cell.re_anchor(anchor) {
+                *bits = cell.bits();
+            }
         }
-        for word in &mut self.frame {
-            word.cell.re_anchor(anchor);
+        for bits in &mut self.frame {
+            let mut word = Word::of(bits);
+            if word.cell.re_anchor(anchor) {
+                *bits = word.bits();
+            }
         }
         false
     }
@@ -268,16 +328,27 @@ impl State {
     /// After a call, and under T1 at a table's target: nothing is taken as masked. Saved registers and stack
     /// addresses are what rules 9 and 11 prove, not masks.
     pub(crate) fn forget_numbers(&mut self) {
-        let cells = self.registers.iter_mut();
-        for cell in cells.chain(self.frame.iter_mut().map(|w| &mut w.cell)) {
-            if cell.is_data() {
-                *cell = Packed::UNKNOWN;
+        self.stale = true;
+        for r in 0..16 {
+            if self.is_data(r) {
+                self.forget_register(r);
+            }
+        }
+        for bits in &mut self.frame {
+            let mut word = Word::of(bits);
+            if word.cell.is_data() {
+                word.cell = Packed::UNKNOWN;
+                *bits = word.bits();
             }
         }
     }
 
     /// Gives equal relations equal identities: see [`identity::canonicalize`].
     pub(crate) fn canonicalize(&mut self, classes: &mut Classes) {
+        if !self.stale {
+            return;
+        }
+        self.stale = false;
         self.next_id =
             identity::canonicalize(&mut self.registers, &mut self.frame, self.next_id, classes);
     }

@@ -1,6 +1,5 @@
 //! What one instruction does to intervals, for the test that compares it with the processor.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory};
@@ -11,9 +10,8 @@ use super::state::{RSP, State};
 use super::value::{Interval, Value};
 use super::{allow, op, transfer};
 use crate::features::Features;
-use crate::image::Image;
+use crate::image::{Function, Image};
 use crate::manifest::{Level, Strength};
-use crate::report::Stats;
 
 /// A register as the analysis knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,16 +62,7 @@ pub fn execute(
     for (r, &(lo, hi)) in intervals.iter().enumerate().filter(|(r, _)| *r != RSP) {
         state.set_register(r, Cell::number(Interval::new(lo, hi)));
     }
-    let mut sink = Sink {
-        findings: None,
-        stats: Stats::default(),
-        failed: false,
-        refused: false,
-        explain: false,
-        function: 0,
-        instruction,
-        state: String::new(),
-    };
+    let mut sink = Sink::new(&Function { start: 0, size: 0 }, None);
     if !transfer::step(&context, &mut state, &op, &mut sink) || sink.failed {
         return None;
     }

@@ -53,6 +53,8 @@ pub(super) fn step(context: &Context<'_>, state: &mut State, op: &Op, sink: &mut
     if alive
         && !step.sink.failed
         && let Place::Ordinary(Some(anchor)) = place
+        // What the access showed is of the register's value before the instruction.
+        && (anchor.id != 0 || op.writes().iter().all(|w| usize::from(w.register) != anchor.register))
     {
         let proved = step.state.re_anchor(&anchor);
         step.sink.stats.proved_by_access += u64::from(proved);

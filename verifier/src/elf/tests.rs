@@ -461,7 +461,12 @@ fn damaged_files() {
         let _ = (box_layout(file), locate_manifest(file));
         if let Ok(image) = Image::from_elf(file) {
             let mut findings = Vec::new();
-            crate::layout::check(&image, &Options::default(), &mut findings);
+            crate::layout::check(
+                &image,
+                &Options::default(),
+                &image.compute_digest(),
+                &mut findings,
+            );
         }
     };
     (0..0x500)
