@@ -171,6 +171,39 @@ static int do_thread(void __user *arg)
 	return error;
 }
 
+static int do_snapshot(void __user *arg)
+{
+	struct privbox_fork fork;
+	int error = get_struct(&fork, sizeof(fork), arg);
+
+	if (error)
+		return error;
+	if (fork.flags & ~(u64)PRIVBOX_FORK_DROP)
+		return -EINVAL;
+	return pb_context_snapshot(!fork.flags);
+}
+
+static int do_adopt(void __user *arg)
+{
+	struct pb_process *process;
+	struct privbox_thread thread;
+	int error = check_task() ?: get_struct(&thread, sizeof(thread), arg);
+
+	if (error)
+		return error;
+	if (thread.flags)
+		return -EINVAL;
+	process = pb_process_get(current->mm);
+	if (!process)
+		return -ENXIO;
+	error = pb_cpu_thread();
+	if (!error)
+		error = pb_process_mapped(process) ? pb_snapshot_adopt(process, &thread.safe_stack) : -ENXIO;
+	pb_process_put(process);
+	/* The context exists, whether the size can be told or not. */
+	return error ?: put_struct(arg, &thread, sizeof(thread));
+}
+
 static int do_stats(void __user *arg)
 {
 	struct privbox_stats stats;
@@ -200,6 +233,10 @@ static long privbox_ioctl(struct file *file, unsigned int request, unsigned long
 		return do_bind(file, arg);
 	case NUMBER(PRIVBOX_IOC_THREAD):
 		return do_thread(arg);
+	case NUMBER(PRIVBOX_IOC_SNAPSHOT):
+		return do_snapshot(arg);
+	case NUMBER(PRIVBOX_IOC_ADOPT):
+		return do_adopt(arg);
 	case NUMBER(PRIVBOX_IOC_STATS):
 		return do_stats(arg);
 	default:

