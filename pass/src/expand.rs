@@ -4,6 +4,8 @@
 //!
 //! * A full fence, and a read-modify-write that changes nothing, become `lock orl $0, (%rsp)`: at
 //!   function entry that is the return address.
+//! * A read-modify-write of one bit becomes `lock bts %rsi, (%rcx)`, which takes the high bits of its index for
+//!   an offset: no mask of the address covers that.
 //! * A vector element chosen by a variable goes through a slot with an index.
 
 use crate::llvm::{Builder, Function, Module, Opcode, Ordering, RmwOp, Type, Value};
@@ -16,7 +18,10 @@ pub fn run(module: &Module<'_>) {
         for i in function.instructions() {
             match i.opcode() {
                 Some(Opcode::LLVMFence) => fence(module, i),
-                Some(Opcode::LLVMAtomicRMW) => idempotent(module, i),
+                Some(Opcode::LLVMAtomicRMW) => {
+                    single_bit(module, i);
+                    idempotent(module, i);
+                }
                 Some(Opcode::LLVMExtractElement | Opcode::LLVMInsertElement) => {
                     element(module, i, &mut slots);
                 }
@@ -44,6 +49,31 @@ fn mfence(module: &Module<'_>, builder: &Builder<'_>) -> bool {
     };
     builder.call(ty, mfence.value(), &[]);
     true
+}
+
+/// LLVM recognises the one bit by comparing the operand with what the result is masked with.
+fn single_bit(module: &Module<'_>, rmw: Value) {
+    let logic = matches!(
+        rmw.rmw_operation(),
+        Some(
+            RmwOp::LLVMAtomicRMWBinOpOr
+                | RmwOp::LLVMAtomicRMWBinOpAnd
+                | RmwOp::LLVMAtomicRMWBinOpXor
+        )
+    );
+    let Some(operand) = rmw.operand(1).filter(|o| logic && !o.is_constant()) else {
+        return;
+    };
+    if !rmw.has_uses() || !matches!(operand.ty().int_width(), 16 | 32 | 64) {
+        return;
+    }
+    let context = module.context();
+    let builder = Builder::new(context);
+    builder.before(rmw);
+    let ty = operand.ty().function(&[operand.ty()], false);
+    let hide = context.inline_asm(ty, "", "=r,0,~{dirflag},~{fpsr},~{flags}", false);
+    let hidden = builder.call(ty, hide, &[operand]);
+    rmw.set_operand(1, hidden);
 }
 
 /// `x | 0` and its like: a fence and a load, which is what LLVM would make of those with a result.

@@ -4,7 +4,7 @@
 //! "pre-link" pipeline. What is left (vectorisation, unrolling, late inlining) is the same pipeline's
 //! "post-link" part; together they do what rustc does without a linker plugin.
 
-use crate::llvm::{Context, Function, Linkage, Module};
+use crate::llvm::{Builder, Context, Function, Linkage, Module, Place, TailCallKind, Visibility};
 use crate::{Error, Options, codegen};
 
 /// How far rustc was told to optimise.
@@ -48,30 +48,65 @@ impl Effort {
     }
 }
 
-/// Finishes the optimisation. `keep` tells which functions, by symbol, must stay what they are:
-/// not inlined, not copied under other names.
-pub fn optimise(
-    bitcode: &[u8],
-    effort: Effort,
-    options: &Options,
-    keep: &dyn Fn(&str) -> bool,
-) -> Result<Vec<u8>, Error> {
+/// What to do with a unit.
+pub struct Plan<'a> {
+    /// How far to optimise.
+    pub effort: Effort,
+    /// Functions, by symbol, that must stay what they are: not inlined, not copied under other names.
+    pub keep: &'a dyn Fn(&str) -> bool,
+    /// Functions, by symbol, that another one of the same type stands for.
+    pub forward: &'a dyn Fn(&str) -> Option<&'static str>,
+    /// The only functions that other units may see.
+    pub public: Option<&'a [&'a str]>,
+}
+
+/// Finishes the optimisation.
+pub fn optimise(bitcode: &[u8], plan: &Plan<'_>, options: &Options) -> Result<Vec<u8>, Error> {
     let context = Context::new();
     let module = Module::parse(&context, bitcode, &options.unit)?;
     for function in module.defined_functions() {
-        if function.linkage() != Linkage::LLVMAvailableExternallyLinkage && keep(&function.name()) {
+        if function.linkage() == Linkage::LLVMAvailableExternallyLinkage {
+            continue;
+        }
+        let name = function.name();
+        if (plan.keep)(&name) {
             keep_whole(&context, function);
         }
+        if let Some(target) = (plan.forward)(&name) {
+            forward(&module, function, target);
+        }
     }
-    if let Some(pipeline) = effort.pipeline() {
-        let machine = codegen::machine(&module, options)?;
+    let machine = codegen::machine(&module, options)?;
+    if let Some(names) = plan.public {
+        let list: Vec<String> = names.iter().map(|n| format!("preserve-gv={n}")).collect();
+        module.run_passes(&format!("internalize<{}>", list.join(";")), &machine)?;
+    }
+    if let Some(pipeline) = plan.effort.pipeline() {
         module.run_passes(pipeline, &machine)?;
     }
     Ok(module.to_bitcode())
 }
 
 fn keep_whole(context: &Context, function: Function) {
-    function.remove_enum_attribute(crate::llvm::Place::Function, "alwaysinline");
+    function.remove_enum_attribute(Place::Function, "alwaysinline");
     function.add_enum(context, "noinline");
     function.add_enum(context, "noduplicate");
+}
+
+/// `function` does nothing but call `target`, which has its type.
+fn forward(module: &Module<'_>, function: Function, target: &str) {
+    let ty = function.function_type();
+    let target = module.declare(target, ty);
+    target.set_visibility(Visibility::LLVMHiddenVisibility);
+    function.delete_body();
+    let context = module.context();
+    let builder = Builder::new(context);
+    builder.at_end(function.append_block(context, "entry"));
+    let call = builder.call(ty, target.value(), &function.params());
+    call.set_tail_kind(TailCallKind::LLVMTailCallKindMustTail);
+    call.set_site_call_conv(function.call_conv());
+    target.set_call_conv(function.call_conv());
+    target.add_enum(context, "nounwind");
+    let value = ty.result().is_some_and(|result| !result.is_void());
+    builder.ret(value.then_some(call));
 }

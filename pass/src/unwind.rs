@@ -13,6 +13,7 @@
 use crate::abi::{callblock, variadic};
 use crate::llvm::{
     Block, Builder, Context, Function, IntPredicate, Module, Opcode, Place, TailCallKind, Value,
+    Visibility,
 };
 use std::collections::HashSet;
 
@@ -20,6 +21,9 @@ use std::collections::HashSet;
 pub const WORD: &str = "__privbox_unwinding";
 /// Begins unwinding outside; here it stores its argument to the word.
 const RAISE: &str = "_Unwind_RaiseException";
+
+/// Functions that the runtime has a version of for callers in the box: threads that the box starts run in it.
+const REPLACED: [(&str, &str); 1] = [("pthread_create", "__privbox_thread_create")];
 
 /// What a promise about a function's result is worth when it may return by unwinding.
 const RESULT_PROMISES: [&str; 7] = [
@@ -36,6 +40,12 @@ const RESULT_PROMISES: [&str; 7] = [
 /// [`crate::select`] leaves them outside. `provided`: what the runtime library defines, none of
 /// which unwinds.
 pub fn lower(module: &Module<'_>, provided: &HashSet<String>) {
+    for (name, ours) in REPLACED {
+        if let Some(function) = module.function(name).filter(|f| f.is_declaration()) {
+            function.value().set_name(ours);
+            function.set_visibility(Visibility::LLVMHiddenVisibility);
+        }
+    }
     for function in module.functions() {
         if function.intrinsic_id() == 0 && !is_nounwind(function) {
             weaken(function);

@@ -32,4 +32,27 @@ __privbox_catch_pad:				/* RAX = the exception */
 	.cfi_endproc
 	.size __privbox_catching, . - __privbox_catching
 
+/* (argument, clone): enters the box as an entry function's stub does; what the thread's function leaves
+ * unwinding has nobody to catch it. */
+	.globl __privbox_enter_thread
+	.hidden __privbox_enter_thread
+	.type __privbox_enter_thread, @function
+	.p2align 4
+__privbox_enter_thread:
+	.cfi_startproc
+	subq	$8, %rsp
+	.cfi_def_cfa_offset 16
+	movq	%rsi, %r10
+	callq	__privbox_enter
+	movq	TLS(__privbox_unwinding), %rdi
+	testq	%rdi, %rdi
+	jne	1f
+	addq	$8, %rsp
+	.cfi_def_cfa_offset 8
+	ret
+	.cfi_def_cfa_offset 16
+1:	callq	__privbox_raise
+	.cfi_endproc
+	.size __privbox_enter_thread, . - __privbox_enter_thread
+
 	.section .note.GNU-stack, "", @progbits

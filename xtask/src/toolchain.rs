@@ -10,7 +10,7 @@ use crate::runtime;
 use crate::util::{self, Project, cargo};
 
 /// The programs that are built.
-pub const PROGRAMS: &[&str] = &["privbox-cc", "privbox"];
+pub const PROGRAMS: &[&str] = &["privbox-cc", "privbox", "privbox-rustc", "cargo-privbox"];
 
 /// Other names of programs, which behave by the name they are called by.
 pub const ALIASES: &[(&str, &str)] = &[("privbox-c++", "privbox-cc")];

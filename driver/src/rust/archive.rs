@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use ar_archive_writer::{
     ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, write_archive_to_stream,
 };
@@ -72,7 +72,34 @@ pub fn convert(
                 fs::read(&object).context("cannot read an object")?
             }
         };
-        written.push(NewArchiveMember {
+        written.push((name, data));
+    }
+    Ok(write(written, output, &scratch)?)
+}
+
+/// An archive of one member, compiled from bitcode.
+pub fn one(
+    context: &Context,
+    bitcode: &[u8],
+    output: &Path,
+    unit: &Unit<'_>,
+) -> Result<(), Failure> {
+    let scratch = Scratch::new().context("cannot make a temporary folder")?;
+    let object = scratch.path("member.o");
+    unit::compile(context, bitcode, unit, &object)?;
+    let data = fs::read(&object).context("cannot read an object")?;
+    Ok(write(
+        vec![("member.o".to_owned(), data)],
+        output,
+        &scratch,
+    )?)
+}
+
+fn write(members: Vec<(String, Vec<u8>)>, output: &Path, scratch: &Scratch) -> Result<()> {
+    let cannot = || format!("cannot write '{}'", output.display());
+    let members: Vec<NewArchiveMember<'_>> = members
+        .into_iter()
+        .map(|(name, data)| NewArchiveMember {
             buf: Box::new(data),
             object_reader: &DEFAULT_OBJECT_READER,
             member_name: name,
@@ -80,21 +107,14 @@ pub fn convert(
             uid: 0,
             gid: 0,
             perms: 0o644,
-        });
-    }
-    let write = |path: &Path| -> Result<()> {
-        let mut file = std::io::Cursor::new(Vec::new());
-        write_archive_to_stream(&mut file, &written, ArchiveKind::Gnu, false, None)?;
-        fs::write(path, file.into_inner())?;
-        Ok(())
-    };
-    let atomic = AtomicOutput::new(output, &scratch)
-        .with_context(|| format!("cannot write '{}'", output.display()))?;
-    write(atomic.path()).with_context(|| format!("cannot write '{}'", output.display()))?;
-    atomic
-        .commit()
-        .map_err(|error| anyhow!("cannot write '{}': {error}", output.display()))?;
-    Ok(())
+        })
+        .collect();
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    write_archive_to_stream(&mut bytes, &members, ArchiveKind::Gnu, false, None)
+        .with_context(cannot)?;
+    let atomic = AtomicOutput::new(output, scratch).with_context(cannot)?;
+    fs::write(atomic.path(), bytes.into_inner()).with_context(cannot)?;
+    atomic.commit().with_context(cannot)
 }
 
 fn source(data: &[u8], embedded: bool) -> Source {

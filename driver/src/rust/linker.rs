@@ -40,23 +40,25 @@ pub fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
     // A shared library has no box: its bitcode is compiled all the same, its clones are left out.
     let mut words = Vec::with_capacity(arguments.len());
     let mut count = 0;
+    let mut standard = false;
     for word in without_lto(arguments) {
         let path = Path::new(&word);
         if word.as_bytes().starts_with(b"-") || !path.is_file() {
             words.push(word);
             continue;
         }
-        let unit = Unit {
-            name: unit_name(path, &output),
-            identity: identity(path, &output),
+        let unit = Unit::new(
+            unit_name(path, &output),
+            identity(path, &output),
             effort,
-            output: &output,
-        };
+            &output,
+        );
         if sysroot
             .as_ref()
             .is_some_and(|root| sysroot::owns(root, path))
         {
             words.push(sysroot::boxed(&context, path)?.into());
+            standard = true;
             continue;
         }
         match kind(path).with_context(|| format!("cannot read '{}'", path.display()))? {
@@ -77,6 +79,9 @@ pub fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
             }
             Kind::Other => words.push(word),
         }
+    }
+    if standard {
+        words.push(sysroot::allocator(&context)?.into());
     }
     wrapper::run_with(words, false, context.options.clone())
 }

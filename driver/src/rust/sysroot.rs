@@ -13,8 +13,9 @@ use anyhow::{Context as _, Result, anyhow};
 use privbox_pass::post_link::Effort;
 use sha2::{Digest, Sha256};
 
-use super::archive;
 use super::unit::Unit;
+use super::{archive, marked};
+use crate::resources::Resources;
 use crate::temporary;
 use crate::wrapper::{Context, Failure};
 
@@ -55,12 +56,64 @@ pub fn boxed(context: &Context, library: &Path) -> Result<PathBuf, Failure> {
         eprintln!("privbox: compiling the standard library for the box, once: {crate_name}");
     }
     let unit = Unit {
-        name: format!("rust:{crate_name}"),
-        identity: name.to_string_lossy().into_owned(),
-        effort: Effort::Aggressive,
-        output: &made,
+        forward: &allocation,
+        ..Unit::new(
+            format!("rust:{crate_name}"),
+            name.to_string_lossy().into_owned(),
+            Effort::Aggressive,
+            &made,
+        )
     };
     archive::convert(context, library, &made, &unit, true)?;
+    Ok(made)
+}
+
+/// Rust's default allocator, which would call libc's, out of the box, and what stands for it
+/// (`runtime/rust/allocator.c`).
+const ALLOCATION: [(&str, &str); 4] = [
+    ("__rustc::__rdl_alloc", "__privbox_rust_alloc"),
+    ("__rustc::__rdl_alloc_zeroed", "__privbox_rust_alloc_zeroed"),
+    ("__rustc::__rdl_realloc", "__privbox_rust_realloc"),
+    ("__rustc::__rdl_dealloc", "__privbox_rust_dealloc"),
+];
+
+fn allocation(symbol: &str) -> Option<&'static str> {
+    if !symbol.contains("__rdl_") {
+        return None;
+    }
+    let path = marked::path(symbol);
+    ALLOCATION
+        .iter()
+        .find(|(name, _)| *name == path)
+        .map(|(_, ours)| *ours)
+}
+
+/// The allocator that [`ALLOCATION`] names, as an archive: programs with an allocator of their own do without.
+pub fn allocator(context: &Context) -> Result<PathBuf, Failure> {
+    let source = Resources::file("allocator.bc")?;
+    let folder = folder()?.join(key(context, &source)?);
+    let made = folder.join("liballocator.a");
+    if made.is_file() {
+        return Ok(made);
+    }
+    fs::create_dir_all(&folder).with_context(|| cannot_write(&folder))?;
+    let _lock = temporary::lock(&folder.join("lock")).with_context(|| cannot_write(&folder))?;
+    if made.is_file() {
+        return Ok(made);
+    }
+    let public = ALLOCATION.map(|(_, name)| name);
+    let unit = Unit {
+        public: Some(&public),
+        ..Unit::new(
+            "rust:allocator".to_owned(),
+            "allocator".to_owned(),
+            Effort::Aggressive,
+            &made,
+        )
+    };
+    let bitcode =
+        fs::read(&source).with_context(|| format!("cannot read '{}'", source.display()))?;
+    archive::one(context, &bitcode, &made, &unit)?;
     Ok(made)
 }
 

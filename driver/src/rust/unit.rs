@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use privbox_pass::post_link::{self, Effort};
+use privbox_pass::post_link::{self, Effort, Plan};
 use sha2::{Digest, Sha256};
 
 use super::marked;
@@ -15,7 +15,7 @@ use crate::wrapper::jobs::Job;
 use crate::wrapper::{Context, Failure, compile, report};
 
 /// What is known about a unit besides its bitcode.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Unit<'a> {
     /// For messages and the record.
     pub name: String,
@@ -25,6 +25,24 @@ pub struct Unit<'a> {
     pub effort: Effort,
     /// The object that the report names.
     pub output: &'a Path,
+    /// Functions that another one stands for.
+    pub forward: &'a dyn Fn(&str) -> Option<&'static str>,
+    /// The only functions that other units may see.
+    pub public: Option<&'a [&'a str]>,
+}
+
+impl<'a> Unit<'a> {
+    /// A unit with nothing special about it.
+    pub fn new(name: String, identity: String, effort: Effort, output: &'a Path) -> Self {
+        Self {
+            name,
+            identity,
+            effort,
+            output,
+            forward: &|_| None,
+            public: None,
+        }
+    }
 }
 
 const MAGIC: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
@@ -47,8 +65,13 @@ pub fn compile(
     let before = privbox_pass::function_names(bitcode).with_context(in_unit)?;
     let kept = marked::choose(&before, &context.options)?;
     let keep = |symbol: &str| kept.entry.contains(symbol) || kept.outside.contains(symbol);
-    let bitcode =
-        post_link::optimise(bitcode, unit.effort, &options, &keep).with_context(in_unit)?;
+    let plan = Plan {
+        effort: unit.effort,
+        keep: &keep,
+        forward: unit.forward,
+        public: unit.public,
+    };
+    let bitcode = post_link::optimise(bitcode, &plan, &options).with_context(in_unit)?;
     let after = privbox_pass::function_names(&bitcode).with_context(in_unit)?;
     let marked = marked::choose(&after, &context.options)?;
     options.entry = marked.entry.iter().map(|name| escape(name)).collect();

@@ -122,12 +122,12 @@ fn convert(context: &Context, invocation: &Invocation, library: &Path) -> Result
         return Ok(());
     }
     let name = invocation.crate_name.clone().unwrap_or_default();
-    let unit = Unit {
-        name: format!("rust:{name}"),
-        identity: format!("{name}{}", invocation.extra_filename),
-        effort: invocation.effort,
-        output: library,
-    };
+    let unit = Unit::new(
+        format!("rust:{name}"),
+        format!("{name}{}", invocation.extra_filename),
+        invocation.effort,
+        library,
+    );
     let result = archive::convert(context, library, library, &unit, false);
     if result.is_err() {
         // A library of bitcode would be taken for a finished one by the next build.
