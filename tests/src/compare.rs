@@ -58,7 +58,7 @@ pub fn compare(tools: &Toolchain, program: &Program, folder: &Path) -> Result<Ve
         return Ok(Verdict::NativeTimeOut);
     }
     let command = build(
-        Run::new(&tools.cc, folder),
+        Run::new(boxing(tools, program), folder),
         program,
         &program.privbox,
         &objects,
@@ -146,7 +146,7 @@ fn native(
     }
     let executable = folder.join("native");
     build(
-        Run::new(&tools.clang, folder),
+        plainly(tools, program, folder),
         program,
         &[],
         objects,
@@ -196,13 +196,38 @@ pub fn build_boxed(
     output: &Path,
 ) -> Result<String> {
     let objects = plain_objects(tools, program, folder)?;
-    let compiler = if program.privbox.is_empty() {
-        &tools.clang
+    let run = if program.privbox.is_empty() {
+        plainly(tools, program, folder)
+    } else {
+        Run::new(boxing(tools, program), folder)
+    };
+    build(run, program, &program.privbox, &objects, output)
+}
+
+fn is_cxx(program: &Program) -> bool {
+    program
+        .sources
+        .iter()
+        .any(|source| source.extension().is_some_and(|e| e == "cpp"))
+}
+
+/// The wrapper for the program's language.
+fn boxing<'a>(tools: &'a Toolchain, program: &Program) -> &'a Path {
+    if is_cxx(program) {
+        &tools.cxx
     } else {
         &tools.cc
-    };
-    let run = Run::new(compiler, folder);
-    build(run, program, &program.privbox, &objects, output)
+    }
+}
+
+/// Plain clang for the program's language.
+fn plainly(tools: &Toolchain, program: &Program, folder: &Path) -> Run {
+    let run = Run::new(&tools.clang, folder);
+    if is_cxx(program) {
+        run.arg("--driver-mode=g++")
+    } else {
+        run
+    }
 }
 
 /// Compiles and links in one command; returns it as text.

@@ -1,4 +1,4 @@
-//! `tests/features/*.c`: a program per feature of C, native against box, in every variant.
+//! `tests/features/*.c` and `*.cpp`: a program per feature of C, some for C++, native against box, in every variant.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,10 @@ fn main() {
 fn trials(tools: &Toolchain) -> Result<Vec<Trial>> {
     let mut sources: Vec<PathBuf> = std::fs::read_dir(tests_folder().join("features"))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "c" || extension == "cpp")
+        })
         .collect();
     sources.sort();
     let mut trials = Vec::new();

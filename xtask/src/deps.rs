@@ -71,6 +71,12 @@ const PACKAGES: &[Package] = &[
         evidence: &["LLVM/bin/FileCheck"],
     },
     Package {
+        name: "g++",
+        need: Need::Test,
+        purpose: "the C++ library, for tests in C++",
+        evidence: &["g++"],
+    },
+    Package {
         name: "csmith",
         need: Need::Test,
         purpose: "random programs for the tests",
