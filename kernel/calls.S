@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the gate's entries lead to. They arrive at CPL 0 with interrupts off, EFLAGS.AC set, the
+ * What the gate's entries lead to. They arrive at CPL 0 with interrupts off (system calls: on), EFLAGS.AC set, the
  * kernel's GS base, RSP on the safe stack at the return address of box code's call (exit: above it), and
  * leave for the box or for user mode.
  */
@@ -12,26 +12,6 @@
 /* struct task_struct begins with thread_info; static_asserts in syscalls.c. */
 #define TASK_FLAGS		0
 #define TASK_SYSCALL_WORK	8
-
-/*
- * A suspended state below RSP. RCX = context; the values beyond the callee-saved registers have been pushed. RBX = tag
- * afterwards. The caller moves RSP away.
- */
-.macro PUSH_STATE kind
-	pushq	%rbx
-	pushq	%rbp
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
-	pushq	PB_CTX_TRY(%rcx)
-	pushq	PB_CTX_ACTIVATION(%rcx)
-	pushq	$\kind
-	incq	PB_CTX_TAG(%rcx)
-	pushq	PB_CTX_TAG(%rcx)
-	pushq	PB_CTX_SUSPENDED(%rcx)
-	movq	%rsp, PB_CTX_SUSPENDED(%rcx)
-.endm
 
 .macro LEAVE_BOX
 	movl	$0, PB_CTX_INSIDE(%rcx)
@@ -54,67 +34,78 @@
 .endm
 
 /*
- * RAX number, RDI RSI RDX R10 R8 R9 arguments. The standing registers become the system call's pt_regs, the
- * kernel stack is the thread's own and empty.
+ * System calls: RAX number, RDI RSI RDX R10 R8 R9 arguments; interrupts are on. The standing registers become
+ * the system call's pt_regs, the kernel stack is the thread's own and empty.
+ *
+ * Up to pb_gate_window_end the safe stack is still in use, and whatever interrupts is a demotion (demote.S) with
+ * RIP = the gate's entry: nothing has been lost so far but RAX, RCX and R11, and these instructions start again.
  */
+	.balign 64
+	.globl pb_gate_window, pb_gate_window_end
+pb_gate_window:
+	HINT_NONE
+.Lnosys:
+	movq	$-38, %rax		/* the same again, as a number */
+	xorl	%ecx, %ecx
+	xorl	%r11d, %r11d
+	CLEAR_CPU_BUFFERS
+	ANNOTATE_UNRET_SAFE
+	ret
+	int3
+.Lslow:
+	cli
+	jmp	.Lslow_off
 SYM_CODE_START(pb_gate_syscall)
 	HINT_NONE
 	ENDBR
-	movq	CPU(CONTEXT), %rcx
-	movq	PB_CTX_TASK(%rcx), %r11
-	incq	PB_CTX_CALLS(%rcx)
+	movq	CPU(TASK), %r11
+	incq	CPU(CALLS)
 	cmpq	$0, TASK_SYSCALL_WORK(%r11)
 	jne	.Lslow			/* seccomp, audit, ptrace, tracing: they see every call */
 	cmpl	$NR_syscalls, %eax
 	jae	.Lnosys
 	sbbl	%r11d, %r11d		/* all ones; zero where that was mispredicted */
-	movq	%rsp, PB_CTX_GATE_RSP(%rcx)
-	movq	PB_CTX_REGS(%rcx), %rsp
-	UNWIND_HINT_REGS
+	movq	CPU(REGS), %rcx
 	andl	%eax, %r11d
-	movq	%rdi, RDI(%rsp)
-	movq	%rsi, RSI(%rsp)
-	movq	%rdx, RDX(%rsp)
-	movq	%r10, R10(%rsp)
-	movq	%r8, R8(%rsp)
-	movq	%r9, R9(%rsp)
-	movq	%r11, ORIG_RAX(%rsp)
+	movq	%rdi, RDI(%rcx)
+	movq	%rsi, RSI(%rcx)
+	movq	%rdx, RDX(%rcx)
+	movq	%r10, R10(%rcx)
+	movq	%r8, R8(%rcx)
+	movq	%r9, R9(%rcx)
+	movq	%r11, ORIG_RAX(%rcx)
+	movq	%rsp, -8(%rcx)
+	leaq	-8(%rcx), %rsp
+pb_gate_window_end:
+	UNWIND_HINT_REGS offset=8
+	movq	%rcx, %rdi
 	ASM_CLAC
-	UNTRAIN_RET			/* these two lose RAX, RCX, RDX */
-	CLEAR_BRANCH_HISTORY
+	CLEAR_BRANCH_HISTORY		/* loses RAX, RCX */
 	movq	pb_calls(, %r11, 8), %rax
-	movq	%rsp, %rdi
-	sti
 	call	__x86_indirect_thunk_rax
 	cli
-	movq	CPU(CONTEXT), %rcx
-	movq	PB_CTX_TASK(%rcx), %r11
+	movq	CPU(TASK), %r11
 	testl	$(PB_WORK | _TIF_NEED_FPU_LOAD), TASK_FLAGS(%r11)
 	jnz	.Lwork
 .Lback:
-	movq	RDI(%rsp), %rdi
-	movq	RSI(%rsp), %rsi
-	movq	RDX(%rsp), %rdx
-	movq	R10(%rsp), %r10
-	movq	R8(%rsp), %r8
-	movq	R9(%rsp), %r9
-	movq	PB_CTX_GATE_RSP(%rcx), %rsp
+	movq	8 + RDI(%rsp), %rdi
+	movq	8 + RSI(%rsp), %rsi
+	movq	8 + RDX(%rsp), %rdx
+	movq	8 + R10(%rsp), %r10
+	movq	8 + R8(%rsp), %r8
+	movq	8 + R9(%rsp), %r9
+	popq	%rsp
 	HINT_NONE
-	jmp	pb_to_box
-
-.Lnosys:
-	movq	$-38, %rax
 	jmp	pb_to_box
 
 /* The call is done, RAX = result. Before user mode could go on, something is to be done: so before the box. */
 .Lwork:
-	UNWIND_HINT_REGS
-	movq	%rax, RAX(%rsp)
+	UNWIND_HINT_REGS offset=8
+	movq	%rax, 8 + RAX(%rsp)
 	testl	$PB_WORK, TASK_FLAGS(%r11)
 	jnz	1f
 	call	switch_fpu_return
-	movq	RAX(%rsp), %rax
-	movq	CPU(CONTEXT), %rcx
+	movq	8 + RAX(%rsp), %rax
 	jmp	.Lback
 1:	call	pb_suspend
 	UNWIND_HINT_REGS
@@ -124,22 +115,25 @@ SYM_CODE_START(pb_gate_syscall)
 	jz	.Lto_user
 	movq	RAX(%rsp), %rax		/* callee-saved registers are still box code's */
 	movq	CPU(CONTEXT), %rcx
+	pushq	PB_CTX_GATE_RSP(%rcx)
+	UNWIND_HINT_REGS offset=8
 	jmp	.Lback
 
 /* The slow way, without the module's hands on the call: user mode makes it, by the landing's `syscall`. */
-.Lslow:
+.Lslow_off:
 	HINT_NONE
-	movq	%rsp, PB_CTX_GATE_RSP(%rcx)
-	movq	PB_CTX_REGS(%rcx), %rsp
-	UNWIND_HINT_REGS
-	movq	%rdi, RDI(%rsp)
-	movq	%rsi, RSI(%rsp)
-	movq	%rdx, RDX(%rsp)
-	movq	%r10, R10(%rsp)
-	movq	%r8, R8(%rsp)
-	movq	%r9, R9(%rsp)
+	movq	CPU(REGS), %rcx
+	movq	%rsp, -8(%rcx)
+	leaq	-8(%rcx), %rsp
+	UNWIND_HINT_REGS offset=8
+	movq	%rdi, RDI(%rcx)
+	movq	%rsi, RSI(%rcx)
+	movq	%rdx, RDX(%rcx)
+	movq	%r10, R10(%rcx)
+	movq	%r8, R8(%rcx)
+	movq	%r9, R9(%rcx)
 	movl	%eax, %eax
-	movq	%rax, ORIG_RAX(%rsp)
+	movq	%rax, ORIG_RAX(%rcx)
 	ASM_CLAC
 	cld
 .Lsuspend_slow:
@@ -152,34 +146,48 @@ SYM_CODE_START(pb_gate_syscall)
 SYM_CODE_END(pb_gate_syscall)
 
 /*
- * The call as a suspended state, from the registers at RSP (above our return address) and the callee-saved
- * ones, which stay as they are.
+ * The call as a suspended state, from the standing registers and the callee-saved ones, which stay as they are.
+ * Above the return address: box code's RSP, which goes, and the standing registers.
  */
 SYM_CODE_START_LOCAL(pb_suspend)
 	HINT_NONE
 	popq	%r11
+	popq	%r10
 	movq	CPU(CONTEXT), %rcx
 	movq	%rsp, %rdi
-	movq	PB_CTX_GATE_RSP(%rcx), %rsp
+	movq	%r10, PB_CTX_GATE_RSP(%rcx)
+	movq	%r10, %rsp
 	pushq	RDI(%rdi)
 	pushq	RSI(%rdi)
 	pushq	RDX(%rdi)
 	pushq	R10(%rdi)
 	pushq	R8(%rdi)
 	pushq	R9(%rdi)
-	PUSH_STATE PB_IN_SYSCALL
+	pushq	%rbx
+	pushq	%rbp
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	pushq	PB_CTX_TRY(%rcx)
+	pushq	PB_CTX_ACTIVATION(%rcx)
+	pushq	$PB_IN_SYSCALL
+	incq	PB_CTX_TAG(%rcx)
+	pushq	PB_CTX_TAG(%rcx)
+	pushq	PB_CTX_SUSPENDED(%rcx)
+	movq	%rsp, PB_CTX_SUSPENDED(%rcx)
 	movq	%rdi, %rsp
 	pushq	%r11
 	RET
 SYM_CODE_END(pb_suspend)
 
-/* In the table of calls for all that are not fast: called as they would be, with the registers at RSP + 8. */
+/* In the table of calls for all that are not fast: called as they would be. */
 SYM_CODE_START(pb_call_slow)
 	HINT_NONE
 	ENDBR
 	cli
 	addq	$8, %rsp
-	UNWIND_HINT_REGS
+	UNWIND_HINT_REGS offset=8
 	jmp	.Lsuspend_slow
 SYM_CODE_END(pb_call_slow)
 
@@ -187,7 +195,7 @@ SYM_CODE_END(pb_call_slow)
 SYM_CODE_START(pb_call_ioctl)
 	HINT_NONE
 	ENDBR
-	cmpl	$0xae80, RSI + 8(%rsp)
+	cmpl	$0xae80, RSI(%rdi)
 	je	pb_call_slow
 	movq	pb_ioctl(%rip), %rax
 	JMP_NOSPEC rax

@@ -37,14 +37,10 @@
 #define PB_CTX_PAGEFAULTS	104
 #define PB_CTX_MARK		112
 #define PB_CTX_INSIDE		116
-#define PB_CTX_CALLS		120
-#define PB_CTX_SLOW		128
-#define PB_CTX_CALLOUTS		136
-#define PB_CTX_DEMOTIONS	144
-#define PB_CTX_UNSAFE_SP	152
-#define PB_CTX_RESUME_IP	160
-#define PB_CTX_CALL_IP		168
-#define PB_CTX_IN_PLACE		176
+#define PB_CTX_CALLOUTS		120
+#define PB_CTX_UNSAFE_SP		128
+#define PB_CTX_RESUME_IP		136
+#define PB_CTX_CALL_IP		144
 
 /* struct pb_state */
 #define PB_STATE_NEXT		0
@@ -73,6 +69,9 @@
 #define PB_CPU_CALLOUT		40
 #define PB_CPU_BLOCK		48
 #define PB_CPU_EXIT		56
+#define PB_CPU_TASK		64
+#define PB_CPU_REGS		72
+#define PB_CPU_CALLS		80
 
 /* pb_state.kind; pb_context.mark as well, for what the user-return notifier is to do */
 #define PB_NONE			0
@@ -80,11 +79,11 @@
 #define PB_CALLED_OUT		2
 #define PB_IN_SYSCALL		3	/* the landing's `syscall` runs it */
 #define PB_ENTER		4	/* only mark */
-#define PB_IN_PLACE		5	/* only mark: the module itself waits for the kernel (calls.S, demote.S) */
-#define PB_DEAD			6	/* only kind: never continues */
-#define PB_STALE		7	/* only mark: the thread has another address space than its context */
+#define PB_DEAD			5	/* only kind: never continues */
+#define PB_STALE		6	/* only mark: the thread has another address space than its context */
 
 /* Offsets from the box's start that the module itself needs. */
+#define PB_GATE_SYSCALL		0x100
 #define PB_GATE_EXIT		0x2c0
 
 /* The work that a thread must not go to user mode with; static_assert in switch.c. */
@@ -151,15 +150,13 @@ struct pb_context {
 	int *pagefaults;		/* current->pagefault_disabled */
 	u32 mark;
 	u32 inside;			/* in the box or its gate: the alternative IDT belongs on the CPU */
-	u64 calls;
-	u64 slow;
 	u64 callouts;
-	u64 demotions;
 	long unsafe_sp;
 	unsigned long resume_ip;	/* the landing's RESUME */
 	unsigned long call_ip;		/* behind the landing's `syscall` */
-	u8 in_place;			/* PB_IN_PLACE: straight back to the box */
 	/* not seen by the assembly */
+	u64 calls;			/* without those in pb_cpu.calls */
+	u64 slow;
 	u64 entries;
 	u64 resumes;
 	u64 switches;
@@ -192,14 +189,10 @@ PB_CTX_AT(gate_rsp, PB_CTX_GATE_RSP);
 PB_CTX_AT(pagefaults, PB_CTX_PAGEFAULTS);
 PB_CTX_AT(mark, PB_CTX_MARK);
 PB_CTX_AT(inside, PB_CTX_INSIDE);
-PB_CTX_AT(calls, PB_CTX_CALLS);
-PB_CTX_AT(slow, PB_CTX_SLOW);
 PB_CTX_AT(callouts, PB_CTX_CALLOUTS);
-PB_CTX_AT(demotions, PB_CTX_DEMOTIONS);
 PB_CTX_AT(unsafe_sp, PB_CTX_UNSAFE_SP);
 PB_CTX_AT(resume_ip, PB_CTX_RESUME_IP);
 PB_CTX_AT(call_ip, PB_CTX_CALL_IP);
-PB_CTX_AT(in_place, PB_CTX_IN_PLACE);
 static_assert(offsetof(struct pb_state, tag) == PB_STATE_TAG);
 static_assert(offsetof(struct pb_state, kind) == PB_STATE_KIND);
 static_assert(offsetof(struct pb_state, activation) == PB_STATE_ACTIVATION);
@@ -218,6 +211,9 @@ struct pb_cpu {
 	const void *callout;
 	const void *block;
 	const void *exit;
+	struct task_struct *task;
+	struct pt_regs *regs;
+	u64 calls;			/* system calls by the gate since the thread is on the CPU */
 	struct user_return_notifier urn;
 	struct hlist_node **urn_head;	/* of the CPU's list of notifiers */
 };
@@ -231,6 +227,9 @@ static_assert(offsetof(struct pb_cpu, syscall) == PB_CPU_SYSCALL);
 static_assert(offsetof(struct pb_cpu, callout) == PB_CPU_CALLOUT);
 static_assert(offsetof(struct pb_cpu, block) == PB_CPU_BLOCK);
 static_assert(offsetof(struct pb_cpu, exit) == PB_CPU_EXIT);
+static_assert(offsetof(struct pb_cpu, task) == PB_CPU_TASK);
+static_assert(offsetof(struct pb_cpu, regs) == PB_CPU_REGS);
+static_assert(offsetof(struct pb_cpu, calls) == PB_CPU_CALLS);
 
 /* --- idt.c --- */
 int pb_idt_init(void);
@@ -268,6 +267,7 @@ static __always_inline void pb_clear_notify(const struct pb_cpu *cpu)
 int pb_promote_init(void);
 void pb_promote_exit(void);
 void pb_user_return(struct user_return_notifier *urn);
+bool pb_in_place(struct pb_context *context);
 
 /* --- fork.c --- */
 struct pb_snapshot;

@@ -72,6 +72,28 @@ pb_stubs:
 	jae	\label
 .endm
 
+/* The same for the beginning of calls.S, which is made the gate's entry. */
+.macro UNLESS_IN_WINDOW label
+	testb	$3, 40(%rsp)
+	jnz	\label
+	movq	32(%rsp), %rsi
+	leaq	pb_gate_window(%rip), %rdx
+	cmpq	%rdx, %rsi
+	jb	\label
+	leaq	pb_gate_window_end(%rip), %rdx
+	cmpq	%rdx, %rsi
+	jae	\label
+	movq	CPU(CONTEXT), %rdx
+	movq	56(%rsp), %rsi
+	subq	PB_CTX_STACK_BOTTOM(%rdx), %rsi
+	cmpq	PB_CTX_STACK_SIZE(%rdx), %rsi
+	jae	\label
+	movq	PB_CTX_TEXT(%rdx), %rsi
+	addq	$PB_GATE_SYSCALL, %rsi
+	movq	%rsi, 32(%rsp)
+	orq	$X86_EFLAGS_IF, 48(%rsp)
+.endm
+
 /* RBX = context. The user-return notifier is asked for: without, the mark means nothing. */
 .macro MARK kind
 	movq	PB_CTX_TASK(%rbx), %rax
@@ -83,7 +105,7 @@ SYM_CODE_START_LOCAL(pb_interrupted)
 	HINT_NONE
 	pushq	%rsi
 	pushq	%rdx
-	UNLESS_IN_BOX .Lstock
+	UNLESS_IN_BOX .Lelsewhere
 .Lsave:
 	pushq	%rcx
 	pushq	%rax
@@ -150,23 +172,19 @@ SYM_CODE_START_LOCAL(pb_interrupted)
 
 	/*
 	 * Handlers whose C function is known are called, as the stock entry would have after taking the thread
-	 * from user mode to where it is already. Their exit work ends in the user-return notifier, which
-	 * says whether the box goes on.
+	 * from user mode to where it is already. They return with their exit work done.
 	 */
-	UNTRAIN_RET			/* loses RAX, RCX, RDX */
 	movzbl	%dil, %edi
 	movq	pb_handlers(, %rdi, 8), %rax
 	testq	%rax, %rax
 	jz	.Lentry
-	movq	%rax, %rcx
-	MARK PB_IN_PLACE
-	movq	%rcx, %rax
-	movb	$0, PB_CTX_IN_PLACE(%rbx)
 	movq	$-1, ORIG_RAX(%rsp)
 	movq	%rsp, %rdi
 	call	__x86_indirect_thunk_rax
-	cmpb	$0, PB_CTX_IN_PLACE(%rbx)
-	je	.Lto_user
+	movq	%rbx, %rdi
+	call	pb_in_place
+	testb	%al, %al
+	jz	.Lto_user
 	leaq	PB_STATE_REGS(%r12), %rsp
 	HINT_NONE
 	popq	%r15
@@ -190,8 +208,6 @@ SYM_CODE_START_LOCAL(pb_interrupted)
 
 .Lto_user:
 	UNWIND_HINT_REGS
-	movl	$0, PB_CTX_INSIDE(%rbx)
-	lidt	pb_stock_idtr(%rip)
 	jmp	__SCT__pb_to_user
 
 /*
@@ -202,7 +218,7 @@ SYM_CODE_START_LOCAL(pb_interrupted)
 	cmpb	$16, %dil
 	je	1f			/* DEAD_FLAG */
 	MARK PB_DEMOTED
-1:	movl	$0, PB_CTX_INSIDE(%rbx)
+1:	movl	$0, PB_CTX_INSIDE(%rbx)	/* requirement 5 */
 	lidt	pb_stock_idtr(%rip)
 	movq	RBX(%rsp), %rbx
 	movq	RBP(%rsp), %rbp
@@ -264,6 +280,11 @@ SYM_CODE_START_LOCAL(pb_interrupted)
 	jmp	.Lgot_unsafe_sp
 	_ASM_EXTABLE(.Lunsafe_sp, .Lno_unsafe_sp)
 
+.Lelsewhere:
+	HINT_NONE
+	UNLESS_IN_WINDOW .Lstock
+	jmp	.Lsave
+
 /* Not the box: as if the stock IDT had been loaded. */
 .Lstock:
 	popq	%rdx
@@ -300,8 +321,10 @@ SYM_CODE_START(pb_mc_stub)
 	movl	$18, %edi
 	pushq	%rsi
 	pushq	%rdx
-	UNLESS_IN_BOX .Lstock
-	movq	%rsp, %rsi
+	UNLESS_IN_BOX 1f
+	jmp	2f
+1:	UNLESS_IN_WINDOW .Lstock
+2:	movq	%rsp, %rsi
 	movq	56(%rsi), %rsp
 	andq	$-16, %rsp
 	pushq	64(%rsi)

@@ -6,9 +6,9 @@
  *
  * It runs at CPL 0 with the kernel's GS base, EFLAGS.AC set and interrupts on, and is interrupted and
  * demoted like box code. Kernel addresses that it holds then lie on the safe stack only. Entries that
- * lead to the module turn interrupts off first: nothing of the kernel may run on a safe stack. What is
- * interrupted between `cli` and the module (machine checks, a fault because the gate was unmapped)
- * continues with interrupts off (promote.c).
+ * lead to the module turn interrupts off first: nothing of the kernel may run on a safe stack. (System calls
+ * save that: calls.S.) What is interrupted between `cli` and the module (machine checks, a fault because
+ * the gate was unmapped) continues with interrupts off (promote.c).
  *
  * Indirect jumps are listed (SITE): with retpolines, pb_switch_init() replaces each by a direct jump to
  * the retpoline behind it.
@@ -39,8 +39,9 @@ pb_gate_bytes:
 	jmp	*%gs:pb_cpu + \offset
 .endm
 
-ENTRY 0x100	/* syscall */
-	TO_MODULE SYSCALL, PB_CPU_SYSCALL
+ENTRY PB_GATE_SYSCALL	/* where calls.S starts again when it is interrupted */
+.Lsite_SYSCALL:
+	jmp	*CPU(SYSCALL)
 
 /*
  * The thunk: R11 = target. What it jumps to comes from the table, also when mispredicted (requirement 10).

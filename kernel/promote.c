@@ -29,7 +29,7 @@
 #define BOX_FLAGS (X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_OF)
 
 /* Contract, setting: the FS base is in the low half. Ring 3 may have changed it since it was last looked at. */
-static bool fs_base_ok(void)
+static __always_inline bool fs_base_ok(void)
 {
 	unsigned long base;
 
@@ -41,7 +41,7 @@ static bool fs_base_ok(void)
 }
 
 /* Call-outs and signal handlers return elsewhere than a user shadow stack says. */
-static bool shadow_stack(void)
+static __always_inline bool shadow_stack(void)
 {
 #ifdef CONFIG_X86_USER_SHADOW_STACK
 	return current->thread.features & 1;	/* ARCH_SHSTK_SHSTK */
@@ -182,28 +182,34 @@ static int resume(struct pb_context *context, struct pt_regs *regs, u64 kind)
 }
 
 /*
- * The kernel has done with registers that the module showed it what it had to do, and user mode would go on from where
- * they were: then the box does. 0, or any signal: user mode it is.
+ * Promotion without a way back to user mode. The kernel has done what it had to do before user mode, with registers that the
+ * module showed it, and nothing can happen any more: interrupts are off, as in the notifier. If user mode would go on from
+ * where it was, the box goes on, on the caller's return: true. Otherwise it is user mode's turn.
  */
-static int resume_in_place(struct pb_context *context, struct pt_regs *regs)
+bool notrace pb_in_place(struct pb_context *context)
 {
 	struct pb_state *state = context->suspended;
+	struct pt_regs *regs = context->regs;
 
-	if (!state || state->tag != regs->bx)
-		return SIGTRAP;
+	if (check_thread(context, regs) || !state || state->tag != regs->bx)
+		goto user;
 	if (state->kind == PB_DEMOTED ? regs->ip != context->resume_ip :
 	    state->kind != PB_IN_SYSCALL || regs->ip != context->call_ip)
-		return SIGTRAP;
+		goto user;
 	drop_younger(context, state);
 	context->suspended = state->next;
+	context->resumes++;
 	/* A tracer may have changed anything. CS and SS have been checked, all else is set whenever it is shown. */
 	regs->ip = context->call_ip;
 	regs->flags = X86_EFLAGS_IF | X86_EFLAGS_FIXED;
-	context->in_place = true;
-	return 0;
+	return true;
+user:
+	context->inside = 0;
+	pb_load_idt(&pb_stock_idtr);
+	return false;
 }
 
-/* Where a thread with a mark is expected. PB_IN_PLACE: resume_in_place() knows. */
+/* Where a thread with a mark is expected. */
 static const u8 expected[] = {
 	[PB_DEMOTED] = PRIVBOX_LANDING_RESUME,
 	[PB_CALLED_OUT] = PRIVBOX_LANDING_RETURN,
@@ -218,8 +224,6 @@ static __always_inline int promote(struct pb_context *context, struct pt_regs *r
 
 	if (error)
 		return error;
-	if (mark == PB_IN_PLACE)
-		return resume_in_place(context, regs);
 	if (regs->ip != context->landing + expected[mark])
 		return 0;	/* a signal's handler comes first */
 	return mark == PB_ENTER ? enter(context, regs) : resume(context, regs, mark);
@@ -240,7 +244,7 @@ void notrace pb_user_return(struct user_return_notifier *urn)
 	} else if (mark) {
 		context->mark = PB_NONE;
 		if (promote(context, context->regs, mark))
-			context->refused = mark != PB_IN_PLACE;
+			context->refused = true;
 	}
 }
 
@@ -261,7 +265,7 @@ static int check_again(const struct pb_context *context, const struct pt_regs *r
 	return state && state->kind == mark ? 0 : SIGTRAP;
 }
 
-static u32 mark_of(unsigned long offset)
+static __always_inline u32 mark_of(unsigned long offset)
 {
 	switch (offset) {
 	case PRIVBOX_LANDING_ENTER:
@@ -278,10 +282,9 @@ static u32 mark_of(unsigned long offset)
 }
 
 /* In user mode's int3, interrupts off. */
-static int die_event(struct notifier_block *block, unsigned long event, void *data)
+static int notrace die_event(struct notifier_block *block, unsigned long event, void *data)
 {
-	struct die_args *args = data;
-	struct pt_regs *regs = args->regs;
+	struct pt_regs *regs = ((struct die_args *)data)->regs;
 	struct pb_context *context;
 	int error;
 	u32 mark;

@@ -73,11 +73,13 @@ static void release(struct pb_context *context)
 
 /* --- on and off a CPU; interrupts off --- */
 
-static void load(struct pb_context *context)
+static __always_inline void load(struct pb_context *context)
 {
 	struct pb_cpu *cpu = this_cpu_ptr(&pb_cpu);
 
 	cpu->context = context;
+	cpu->task = context->task;
+	cpu->regs = context->regs;
 	cpu->slots = context->process->slots;
 	cpu->mask = context->process->mask;
 	cpu->unsafe_sp = context->unsafe_sp;
@@ -87,29 +89,30 @@ static void load(struct pb_context *context)
 		pb_load_idt(&pb_alternative_idtr);
 }
 
-static void unload(struct pb_context *context)
+static __always_inline void unload(struct pb_context *context)
 {
 	if (context->inside)
 		pb_load_idt(&pb_stock_idtr);
 	this_cpu_write(pb_cpu.context, NULL);
+	context->calls += this_cpu_read(pb_cpu.calls);
+	this_cpu_write(pb_cpu.calls, 0);
 }
 
-static void sched_in(struct preempt_notifier *notifier, int cpu)
+static void notrace sched_in(struct preempt_notifier *notifier, int cpu)
 {
 	struct pb_context *context = container_of(notifier, struct pb_context, notifier);
-	unsigned long flags;
 
 	if (context->leaving)
 		return;
-	local_irq_save(flags);
+	local_irq_disable();	/* they are on, as after each switch */
 	load(context);
 	/* exec: nothing of this context is of use any more. */
 	if (unlikely(current->mm != context->process->mm) && !context->inside)
 		pb_set_mark(context, PB_STALE);
-	local_irq_restore(flags);
+	local_irq_enable();
 }
 
-static void sched_out(struct preempt_notifier *notifier, struct task_struct *next)
+static void notrace sched_out(struct preempt_notifier *notifier, struct task_struct *next)
 {
 	struct pb_context *context = container_of(notifier, struct pb_context, notifier);
 
@@ -251,10 +254,13 @@ int pb_context_stats(struct privbox_stats *stats)
 	if (!context || context->leaving || context->process->mm != current->mm)
 		return -ESRCH;
 	stats->entries = context->entries;
-	stats->gate_calls = context->calls;
+	preempt_disable();
+	stats->gate_calls = context->calls + this_cpu_read(pb_cpu.calls);
+	preempt_enable();
 	stats->slow_calls = context->slow;
 	stats->callouts = context->callouts;
-	stats->demotions = context->demotions;
+	/* Each suspended state had a tag. */
+	stats->demotions = context->tag - context->callouts - context->slow;
 	stats->resumes = context->resumes;
 	stats->switches = context->switches;
 	stats->safe_stack_peak = pb_stack_peak(&context->stack);
@@ -273,7 +279,7 @@ static void __init prepare_gate(void)
 {
 	const struct pb_gate_site *site;
 
-	if (!boot_cpu_has(X86_FEATURE_RETPOLINE))
+	if (!pb_cpu_needs(PB_DOES_RETPOLINES))
 		return;
 	for (site = pb_gate_sites; site < pb_gate_sites_end; site++) {
 		char *at = pb_gate_text + site->at;

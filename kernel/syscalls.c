@@ -136,27 +136,21 @@ asmlinkage void pb_leave_for_syscall(struct pt_regs *regs)
  * what the kernel made of them.
  */
 asmlinkage bool pb_exit_work(struct pt_regs *regs);
-asmlinkage bool pb_exit_work(struct pt_regs *regs)
+asmlinkage bool notrace pb_exit_work(struct pt_regs *regs)
 {
 	struct pb_context *context = this_cpu_read(pb_cpu.context);
 
 	local_irq_enable();
 	context->slow++;
 	look_like_user(context, regs);
-	context->in_place = false;
 	if (unlikely(current_thread_info()->syscall_work)) {
 		/* Tracing began meanwhile: it sees the call's end. */
-		pb_set_mark(context, PB_IN_PLACE);
 		static_call(pb_syscall_exit)(regs);
 	} else {
 		local_irq_disable();
-		pb_set_mark(context, PB_IN_PLACE);
 		static_call(pb_irqentry_exit)(regs);
 	}
-	if (context->in_place)
-		return true;
-	leave_box(context);
-	return false;
+	return pb_in_place(context);
 }
 
 int __init pb_syscalls_init(void)
