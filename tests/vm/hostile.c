@@ -123,7 +123,7 @@ static void gate_holds_no_address(void)
 		uint64_t v = word64(bytes + i);
 		/* Direct map, vmalloc, vmemmap; kernel image and modules. Between them lie only
 		 * negative displacements of branches. And `mov $-1` is no address. */
-		if (i + 8 <= sizeof bytes && bytes[i + 3] == 0x48 && bytes[i + 4] == 0xc7 && bytes[i + 5] == 0xc0)
+		if (memmem(bytes + i, 8, "\x48\xc7\xc0", 3))
 			continue;
 		bool good = v < KERNEL_HALF || (v >= 0xfffffb0000000000UL && v < 0xffffffff80000000UL) ||
 			    v >= 0xffffffffff000000UL;
@@ -771,10 +771,23 @@ static void endless_loop(void)
 	enter(loop_clone, (uintptr_t)&loop_stop, (uintptr_t)&loop_count, 0);
 }
 
+/* Until none is left: some may not have gone so far as to be killed by it. */
+static void end_all(int *running)
+{
+	int status;
+
+	while (*running) {
+		kill(0, SIGUSR2);
+		usleep(2000);
+		while (*running && waitpid(-1, &status, WNOHANG) > 0)
+			--*running;
+	}
+}
+
 /* Many come and die at any moment. */
 static void many_processes(void)
 {
-	int status, running = 0;
+	int running = 0;
 	unsigned int seed = 7;
 
 	CHECK(!setpgid(0, 0));
@@ -793,17 +806,12 @@ static void many_processes(void)
 					enter(loop_clone, (uintptr_t)&loop_stop, (uintptr_t)&loop_count, 0);
 			}
 		}
-		running++;
-		if (running == 10) {
+		if (++running == 10) {
 			usleep(rand_r(&seed) % 20000);
-			kill(0, SIGUSR2);
-			while (running && waitpid(-1, &status, 0) > 0)
-				running--;
+			end_all(&running);
 		}
 	}
-	kill(0, SIGUSR2);
-	while (waitpid(-1, &status, 0) > 0)
-		;
+	end_all(&running);
 }
 
 /* Arguments: only the tests whose names contain one of them. */
