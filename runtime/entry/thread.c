@@ -353,7 +353,9 @@ struct place __privbox_enter_slow(uintptr_t rsp, uintptr_t *args)
 			/* In the box, and yet normal code runs, not on the safe stack: a jump into the box
 			 * was interrupted before it arrived (setjmp.S), or a handler that jumped has left
 			 * dead frames; else a handler runs on an alternate stack. */
-			if (!p.safe)
+			if (!p.safe && !__privbox_activation)
+				p.safe = block_top(self.blocks[0]);	/* the first entry was interrupted */
+			else if (!p.safe)
 				p.safe = !forgetting && on_own_stack(rsp) && !on_alternate_stack() ?
 					__privbox_below_records() : spare_block();
 			break;

@@ -171,6 +171,11 @@ static void into_box(void)
 	try_throw(&r, jump_nested, 0);
 	CHECK(r.value == 3 && r.thrown == 5);
 }
+/* The first entry of the thread, which makes its safe stack. */
+static void first(void)
+{
+	CHECK(add(3, 4) == 7);
+}
 static void two_words(void)
 {
 	struct result r;
@@ -263,17 +268,23 @@ static void again_in_box(void)
 	CHECK(nested(3) == 11);
 }
 
+enum signals {
+	EACH,	/* at each instruction of one run */
+	ROUND,	/* one in each round of the child, an instruction later than in the last */
+	FRESH,	/* the same, with a new child for each */
+};
 static const struct scenario {
 	const char *name;
 	void (*run)(void), (*body)(void), (*handler)(int);
-	int one;	/* one signal per run, each an instruction later */
+	enum signals signals;
 } scenarios[] = {
-	{ "entries", once, entries, enter_handler, 0 },
-	{ "gate", once, gate, enter_handler, 0 },
-	{ "abandon", once, abandon, enter_handler, 0 },
-	{ "into-box", once, into_box, enter_handler, 0 },
-	{ "leave", again, two_words, jump_handler, 1 },
-	{ "leave-to-box", again_in_box, two_words, box_handler, 1 },
+	{ "entries", once, entries, enter_handler, EACH },
+	{ "gate", once, gate, enter_handler, EACH },
+	{ "abandon", once, abandon, enter_handler, EACH },
+	{ "into-box", once, into_box, enter_handler, EACH },
+	{ "leave", again, two_words, jump_handler, ROUND },
+	{ "leave-to-box", again_in_box, two_words, box_handler, ROUND },
+	{ "first", once, first, enter_handler, FRESH },
 };
 /* Where handlers run. */
 enum { SAME, ALTERNATE_BELOW, ALTERNATE_ABOVE, STACKS };
@@ -348,9 +359,10 @@ static void interrupt(void)
 			give_up("the handler did not return", 0);
 }
 
-static long trace(const struct scenario *s)
+/* `from`: of a fresh child, the instruction that gets its signal. Returns how many signals there were. */
+static long trace(const struct scenario *s, long from)
 {
-	long signals = 0, at = -1, count = 0;
+	long signals = 0, at = from - 1, count = 0;
 	int stepping = 0, started = 0;
 
 	for (;; started = 1) {
@@ -370,10 +382,16 @@ static long trace(const struct scenario *s)
 		}
 		if (!stepping)
 			give_up("an unexpected trap", 0);
-		if (!s->one) {
+		if (s->signals == EACH) {
 			interrupt();
 			signals++;
-		} else if (count++ == at) {
+		} else if (count++ != at) {
+			continue;
+		} else if (s->signals == FRESH) {
+			interrupt();
+			signals++;
+			stepping = 0;
+		} else {
 			/* The handler jumps: the next thing that we hear is the next round. */
 			signals++;
 			if (!go(PTRACE_CONT, SIGUSR1) || told() != STEP)
@@ -382,6 +400,19 @@ static long trace(const struct scenario *s)
 			at++;
 		}
 	}
+}
+
+static long run(const struct scenario *s, int stack, long from)
+{
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		give_up("fork", errno);
+	if (pid == 0) {
+		char above[sizeof low];
+		_exit(child(s, stack, above));
+	}
+	return trace(s, from);
 }
 
 int main(int argc, char **argv)
@@ -395,17 +426,13 @@ int main(int argc, char **argv)
 			if (argc > 1 && strcmp(argv[1], name))
 				continue;
 			running = name;
-			fflush(stdout);
-			pid = fork();
-			if (pid < 0)
-				return 1;
-			if (pid == 0) {
-				char above[sizeof low];
-				_exit(child(s, stack, above));
-			}
 			printf("%s: ", name);
-			fflush(stdout);
-			long signals = trace(s);
+			long signals = 0;
+			if (s->signals == FRESH)
+				while (run(s, stack, signals))
+					signals++;
+			else
+				signals = run(s, stack, 0);
 			printf("%ld signals\n", signals);
 			if (signals < 100)
 				give_up("too few instructions were stepped through", 0);
