@@ -215,10 +215,11 @@ impl Machine {
     }
 
     fn run(&mut self, case: &Case, program: &Path) -> Verdict {
-        if self.failures.len() >= PATIENCE {
-            return Err(format!("as before: {}", self.failures[PATIENCE - 1]));
+        if let Some(failure) = self.failures.get(PATIENCE - 1) {
+            let first = failure.lines().next().unwrap_or_default();
+            return Err(format!("as before: {first}"));
         }
-        let mut guest = match self.ready(case, program) {
+        let mut guest = match self.ready(case) {
             Ok(guest) => {
                 self.failures.clear();
                 guest
@@ -236,8 +237,8 @@ impl Machine {
         verdict
     }
 
-    /// A guest with the module loaded and the program trusted. It is taken out: only a healthy one is put back.
-    fn ready(&mut self, case: &Case, program: &Path) -> Result<Guest> {
+    /// A guest with the module loaded. It is taken out: only a healthy one is put back.
+    fn ready(&mut self, case: &Case) -> Result<Guest> {
         if self.prepared.is_none() {
             self.prepared = Some(self.options.prepare(&self.project, false)?);
         }
@@ -251,9 +252,6 @@ impl Machine {
         };
         // Anew for every program: what one leaves behind is its own failure, not the next one's.
         guest.load_module(&case.module.join(" "))?;
-        if case.boxed() && case.trust {
-            guest.trust(program)?;
-        }
         Ok(guest)
     }
 }
@@ -262,7 +260,14 @@ impl Machine {
 fn judge(guest: &mut Guest, case: &Case, program: &Path) -> (Verdict, bool) {
     let mut problems = Vec::new();
     let mut passed = Passed::default();
-    let result = if case.compare {
+    let trusted = if case.boxed() && case.trust {
+        guest.trust(program)
+    } else {
+        Ok(())
+    };
+    let result = if trusted.is_err() {
+        trusted
+    } else if case.compare {
         compared(guest, case, program).map(|()| passed.tests = 1)
     } else {
         start(guest, case, program, &[]).map(|outcome| {
@@ -280,7 +285,8 @@ fn judge(guest: &mut Guest, case: &Case, program: &Path) -> (Verdict, bool) {
     let mut alive = true;
     if let Err(error) = result {
         // A guest that hangs or died has no more to say.
-        alive = error.downcast_ref::<Trouble>().is_none();
+        let trouble = error.downcast_ref::<Trouble>();
+        alive = trouble.is_none_or(|trouble| matches!(trouble, Trouble::Boot(_)));
         problems.push(format!("{error:#}"));
     }
     let reports = if alive { guest.finish() } else { Vec::new() };
