@@ -192,7 +192,7 @@ impl Fixpoint<'_> {
     fn run(&mut self, state: &mut State, findings: &mut Vec<Finding>) -> Stats {
         let count = self.blocks.starts.len();
         self.work.reset(count);
-        self.enter(0, &State::entry());
+        self.enter(0, &mut State::entry());
         let mut visits = 0u64;
         let mut quiet = Sink::new(self.function, None);
         while let Some(block) = self.work.pop() {
@@ -356,7 +356,7 @@ impl Fixpoint<'_> {
     }
 
     /// A path with the canonical `state` leads to an instruction.
-    fn enter(&mut self, index: usize, state: &State) {
+    fn enter(&mut self, index: usize, state: &mut State) {
         // Table targets that were not known as block starts do not exist: `table_starts` lists all.
         let Some(block) = self.blocks.block_at(index) else {
             return;

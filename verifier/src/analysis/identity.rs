@@ -41,16 +41,28 @@ struct Split {
 
 const NONE: u32 = u32::MAX;
 
-/// Makes identities canonical; all are below `next_id`. Returns the new `next_id`.
+/// What [`canonicalize`] did.
+pub(crate) struct Canonical {
+    /// Above every identity.
+    pub(crate) next_id: u32,
+    /// Some word is not what it was.
+    pub(crate) frame_changed: bool,
+}
+
+/// Makes identities canonical; all are below `next_id`.
 pub(crate) fn canonicalize(
     registers: &mut [Bits; 16],
     frame: &mut [WordBits],
     next_id: u32,
     classes: &mut Classes,
-) -> u32 {
+) -> Canonical {
+    let mut frame_changed = false;
     if next_id == 1 {
         // No identity was ever given.
-        return 1;
+        return Canonical {
+            next_id,
+            frame_changed,
+        };
     }
     let Classes {
         members, related, ..
@@ -97,10 +109,15 @@ pub(crate) fn canonicalize(
             let bits = &mut frame[at as usize - registers.len()];
             let mut word = Word::of(bits);
             number(&mut word.cell);
-            *bits = word.bits();
+            let new = word.bits();
+            frame_changed |= *bits != new;
+            *bits = new;
         }
     }
-    next
+    Canonical {
+        next_id: next,
+        frame_changed,
+    }
 }
 
 impl Classes {

@@ -16,6 +16,8 @@ pub(crate) struct Known {
     /// The frames of all states. A join only ever shortens one, so each stays where it is.
     words: Vec<WordBits>,
     classes: Classes,
+    /// The last name given to a frame; none is given twice.
+    last_name: u64,
 }
 
 /// A [`State`] but for its frame.
@@ -23,6 +25,8 @@ struct Kept {
     registers: [Bits; 16],
     /// Where in `words` its frame is.
     frame: (usize, usize),
+    /// See [`Frame`](super::state::Frame).
+    name: u64,
     tested: Option<i32>,
     flags: Option<(i32, bool)>,
     next_id: u32,
@@ -54,10 +58,8 @@ impl Known {
             return false;
         };
         state.registers = kept.registers;
-        state.frame.clear();
-        state
-            .frame
-            .extend_from_slice(&self.words[kept.frame.0..kept.frame.1]);
+        let (start, end) = kept.frame;
+        state.frame.load(&self.words[start..end], kept.name);
         state.tested = kept.tested;
         state.flags = kept.flags;
         state.next_id = kept.next_id;
@@ -75,7 +77,7 @@ impl Known {
     pub(crate) fn enter(
         &mut self,
         block: usize,
-        state: &State,
+        state: &mut State,
         widening: bool,
         range: &impl Fn(u64) -> Interval,
     ) -> bool {
@@ -91,15 +93,21 @@ impl Known {
                 widening,
                 range,
                 classes: &mut self.classes,
+                last_name: &mut self.last_name,
             };
             return join.run();
         }
         *index = self.states.len() as u32;
         let start = self.words.len();
         self.words.extend_from_slice(&state.frame);
+        if state.frame.name() == 0 {
+            self.last_name += 1;
+            state.frame.set_name(self.last_name);
+        }
         self.states.push(Kept {
             registers: state.registers,
             frame: (start, self.words.len()),
+            name: state.frame.name(),
             tested: state.tested,
             flags: state.flags,
             next_id: state.next_id,
@@ -112,10 +120,11 @@ impl Known {
 struct Join<'a, F> {
     kept: &'a mut Kept,
     frame: &'a mut [WordBits],
-    other: &'a State,
+    other: &'a mut State,
     widening: bool,
     range: &'a F,
     classes: &'a mut Classes,
+    last_name: &'a mut u64,
 }
 
 /// What the join changed in the first state.
@@ -126,12 +135,16 @@ struct Change {
     lost: bool,
     /// Some identity may have fallen apart.
     doubt: bool,
+    /// Some words of the frames were not equal.
+    unequal: bool,
+    /// Some word of the first is not what it was.
+    word: bool,
 }
 
 impl<F: Fn(u64) -> Interval> Join<'_, F> {
     /// True if the first state changed.
     fn run(&mut self) -> bool {
-        let other = self.other;
+        let other = &*self.other;
         let tested = match (self.kept.tested, other.tested) {
             (Some(x), Some(y)) => Some(x.max(y)),
             _ => None,
@@ -153,7 +166,16 @@ impl<F: Fn(u64) -> Interval> Join<'_, F> {
             }
         }
         let before = self.frame.len();
-        let words = self.words(&mut change);
+        let mut words = before;
+        if self.kept.name != other.frame.name() {
+            words = self.words(&mut change);
+            if change.word || words != before {
+                *self.last_name += 1;
+                self.kept.name = *self.last_name;
+            } else if !change.unequal && words == self.other.frame.len() {
+                self.other.frame.set_name(self.kept.name);
+            }
+        }
         self.kept.frame.1 = self.kept.frame.0 + words;
         change.value |= words != before;
         change.lost |= words != before;
@@ -161,6 +183,8 @@ impl<F: Fn(u64) -> Interval> Join<'_, F> {
             self.kept.next_id > 1 && (change.lost || change.doubt && self.falls_apart(words));
         if broken {
             self.relate(words);
+            *self.last_name += 1;
+            self.kept.name = *self.last_name;
         }
         change.value | broken
     }
@@ -223,11 +247,13 @@ impl<F: Fn(u64) -> Interval> Join<'_, F> {
                 there += 1;
                 let mut joined = x;
                 if !same(&x, y) {
+                    change.unequal = true;
                     let mut word = Word::of(&x);
                     if !self.word(&mut word, &Word::of(y), change) {
                         continue;
                     }
                     joined = word.bits();
+                    change.word |= !same(&x, &joined);
                 }
                 self.frame[kept] = joined;
                 kept += 1;
@@ -284,11 +310,12 @@ impl<F: Fn(u64) -> Interval> Join<'_, F> {
                 .split(&mut word.cell, there.map(|y| Word::of(y).cell).as_ref());
             *x = word.bits();
         }
-        self.kept.next_id = identity::canonicalize(
+        let canonical = identity::canonicalize(
             &mut self.kept.registers,
             &mut self.frame[..words],
             self.classes.split_end(),
             self.classes,
         );
+        self.kept.next_id = canonical.next_id;
     }
 }

@@ -14,7 +14,7 @@ use super::op::{self, Op};
 
 /// Places for descriptions. A kind has one place only, so whatever the code, this is all the memory.
 const PLACES: usize = 1 << PLACE_BITS;
-const PLACE_BITS: u32 = 12;
+const PLACE_BITS: u32 = 13;
 
 /// Descriptions of instructions of the allowed kind.
 pub(super) struct Shapes {
@@ -173,9 +173,6 @@ mod tests {
                 shapes.describe(&instruction, &mut sink);
             }
         }
-        assert!(
-            remembered > 2000 && shifts > 200,
-            "{remembered} {shifts}"
-        );
+        assert!(remembered > 2000 && shifts > 200, "{remembered} {shifts}");
     }
 }

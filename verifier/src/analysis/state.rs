@@ -64,12 +64,53 @@ impl Word {
     }
 }
 
+/// The words of a frame, sorted by offset from the return-address slot; offsets are multiples of 8, all
+/// below 0.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Frame {
+    words: Vec<WordBits>,
+    /// Frames of one name are equal, so whatever changes a word takes the name away; 0: none.
+    name: u64,
+}
+
+impl core::ops::Deref for Frame {
+    type Target = [WordBits];
+
+    fn deref(&self) -> &[WordBits] {
+        &self.words
+    }
+}
+
+impl Frame {
+    fn edit(&mut self) -> &mut Vec<WordBits> {
+        self.name = 0;
+        &mut self.words
+    }
+
+    pub(super) fn name(&self) -> u64 {
+        self.name
+    }
+
+    /// Names it as a frame that is equal.
+    pub(super) fn set_name(&mut self, name: u64) {
+        self.name = name;
+    }
+
+    /// Copies the frame of that name, unless it is this one.
+    pub(super) fn load(&mut self, words: &[WordBits], name: u64) {
+        if self.name == 0 || self.name != name {
+            self.words.clear();
+            self.words.extend_from_slice(words);
+            self.name = name;
+        }
+    }
+}
+
 /// The state before an instruction.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(super) registers: [Bits; 16],
-    /// Sorted by offset from the return-address slot; multiples of 8, all below 0.
-    pub(super) frame: Vec<WordBits>,
+    pub(super) frame: Frame,
     /// The lowest `Stack(k)` at which rule 13's bit was seen set on every path to here.
     pub(crate) tested: Option<i32>,
     /// The flags are those of rule 13's test at `Stack(k)`: (k, true if by BT, so in CF).
@@ -90,7 +131,7 @@ impl State {
         }
         State {
             registers,
-            frame: Vec::new(),
+            frame: Frame::default(),
             tested: None,
             flags: None,
             next_id: 1,
@@ -189,9 +230,9 @@ impl State {
         match place {
             Ok(i) => {
                 self.stale |= Word::of(&self.frame[i]).cell.id() != 0;
-                self.frame[i] = word.bits();
+                self.frame.edit()[i] = word.bits();
             }
-            Err(i) => self.frame.insert(i, word.bits()),
+            Err(i) => self.frame.edit().insert(i, word.bits()),
         }
     }
 
@@ -204,7 +245,7 @@ impl State {
         }
         if word.cell.id() == 0 && word.cell.is_interval() {
             word.cell.set_identity(self.fresh(), 0);
-            self.frame[i] = word.bits();
+            self.frame.edit()[i] = word.bits();
         }
         Some(word.cell.cell())
     }
@@ -250,7 +291,10 @@ impl State {
 
     /// A waiting x87 instruction goes on: no x87 store before it had failed.
     pub(crate) fn settle_pending(&mut self) {
-        for bits in &mut self.frame {
+        if !self.is_pending() {
+            return;
+        }
+        for bits in self.frame.edit() {
             let mut word = Word::of(bits);
             word.written |= word.pending;
             word.pending = 0;
@@ -260,14 +304,19 @@ impl State {
 
     /// The evidence of a failed x87 store may be cleared here.
     pub(crate) fn forget_pending(&mut self) {
-        self.frame.retain_mut(|bits| {
+        if !self.is_pending() {
+            return;
+        }
+        self.frame.edit().retain_mut(|bits| {
             let mut word = Word::of(bits);
-            if word.pending != 0 {
-                word.pending = 0;
-                *bits = word.bits();
-            }
+            word.pending = 0;
+            *bits = word.bits();
             word.written != 0
         });
+    }
+
+    fn is_pending(&self) -> bool {
+        self.frame.iter().any(|bits| Word::of(bits).pending != 0)
     }
 
     /// Whether all bytes were written, and hold data.
@@ -288,8 +337,10 @@ impl State {
     pub(crate) fn move_sp(&mut self, k: i32) {
         if k > self.sp() {
             let keep = self.frame.partition_point(|w| offset(w) < k);
-            self.stale |= keep > 0;
-            self.frame.drain(..keep);
+            if keep > 0 {
+                self.stale = true;
+                self.frame.edit().drain(..keep);
+            }
         }
         self.set_register(RSP, Cell::new(Value::Stack(k)));
     }
@@ -316,10 +367,10 @@ impl State {
                 *bits = cell.bits();
             }
         }
-        for bits in &mut self.frame {
-            let mut word = Word::of(bits);
+        for i in 0..self.frame.len() {
+            let mut word = Word::of(&self.frame[i]);
             if word.cell.re_anchor(anchor) {
-                *bits = word.bits();
+                self.frame.edit()[i] = word.bits();
             }
         }
         false
@@ -334,11 +385,11 @@ impl State {
                 self.forget_register(r);
             }
         }
-        for bits in &mut self.frame {
-            let mut word = Word::of(bits);
-            if word.cell.is_data() {
+        for i in 0..self.frame.len() {
+            let mut word = Word::of(&self.frame[i]);
+            if word.cell.is_data() && word.cell != Packed::UNKNOWN {
                 word.cell = Packed::UNKNOWN;
-                *bits = word.bits();
+                self.frame.edit()[i] = word.bits();
             }
         }
     }
@@ -349,8 +400,16 @@ impl State {
             return;
         }
         self.stale = false;
-        self.next_id =
-            identity::canonicalize(&mut self.registers, &mut self.frame, self.next_id, classes);
+        let canonical = identity::canonicalize(
+            &mut self.registers,
+            &mut self.frame.words,
+            self.next_id,
+            classes,
+        );
+        self.next_id = canonical.next_id;
+        if canonical.frame_changed {
+            self.frame.name = 0;
+        }
     }
 }
 
