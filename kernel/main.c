@@ -295,41 +295,64 @@ static struct miscdevice device = {
 	.mode = 0660,
 };
 
+static int __init device_init(void)
+{
+	return misc_register(&device);
+}
+
+static void device_exit(void)
+{
+	misc_deregister(&device);
+}
+
+/* In order; undone backwards. The switch looks at the gate's bytes before the image copies them. */
+static const struct {
+	int (*init)(void);
+	void (*exit)(void);
+} steps[] __refconst = {
+	{ pb_symbols_init, NULL },
+	{ pb_cpu_check, NULL },
+	{ pb_switch_init, pb_switch_exit },
+	{ pb_image_init, pb_image_exit },
+	{ device_init, device_exit },
+};
+
+#ifdef PRIVBOX_DEBUG
+static unsigned int fail_at;
+module_param(fail_at, uint, 0444);
+MODULE_PARM_DESC(fail_at, "number of the step of initialisation that fails, for tests (0: none)");
+#else
+static const unsigned int fail_at;
+#endif
+
+static void undo(unsigned int n)
+{
+	while (n--)
+		if (steps[n].exit)
+			steps[n].exit();
+}
+
 static int __init privbox_init(void)
 {
+	unsigned int i;
 	int error;
 
-	error = pb_symbols_init();
-	if (error)
-		return error;
-	error = pb_cpu_check();
-	if (error)
-		return error;
-	error = pb_switch_init();	/* before the gate's bytes are copied */
-	if (error)
-		return error;
-	error = pb_image_init();
-	if (error)
-		goto no_image;
-	error = misc_register(&device);
-	if (error)
-		goto no_device;
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		error = fail_at == i + 1 ? -ECANCELED : steps[i].init();
+		if (error) {
+			undo(i);
+			return error;
+		}
+	}
 	pr_info("ready\n");
 	return 0;
-no_device:
-	pb_image_exit();
-no_image:
-	pb_switch_exit();
-	return error;
 }
 
 /* Nothing refers to the module any more: no file, no mapping (which has a file), no context. */
 static void __exit privbox_exit(void)
 {
-	misc_deregister(&device);
-	pb_switch_exit();
+	undo(ARRAY_SIZE(steps));
 	pb_stack_exit();
-	pb_image_exit();
 	pb_trust_exit();
 }
 

@@ -56,7 +56,7 @@ int __init pb_symbols_init(void)
 		{ "flush_tlb_mm_range", (void **)&pb_kernel.flush_tlb_mm_range },
 		{ "init_mm", (void **)&pb_kernel.init_mm },
 		{ "modules_disabled", (void **)&pb_kernel.modules_disabled },
-		{ "mmap_min_addr", (void **)&pb_kernel.mmap_min_addr },
+		{ "dac_mmap_min_addr", (void **)&pb_kernel.mmap_min_addr },
 		{ "arch_prctl_spec_ctrl_get", (void **)&pb_kernel.spec_ctrl_get },
 		{ "arch_prctl_spec_ctrl_set", (void **)&pb_kernel.spec_ctrl_set },
 	};

@@ -27,7 +27,7 @@ struct pb_kernel {
 				   unsigned int stride_shift, bool freed_tables);
 	struct mm_struct *init_mm;
 	const int *modules_disabled;
-	const unsigned long *mmap_min_addr;
+	const unsigned long *mmap_min_addr;	/* the sysctl: what binds processes without CAP_SYS_RAWIO */
 	int (*spec_ctrl_get)(struct task_struct *task, unsigned long which);
 	int (*spec_ctrl_set)(struct task_struct *task, unsigned long which, unsigned long control);
 };

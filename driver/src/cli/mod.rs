@@ -1,5 +1,6 @@
 //! The `privbox` command: what is in an executable's box, and whether it may run.
 
+mod doctor;
 mod inspect;
 mod json;
 mod manual;
@@ -36,6 +37,9 @@ struct Arguments {
 const EXIT_CODES: &str = "\
 Exit codes: 0 success; 1 a file does not verify; 2 the command line is wrong, a file cannot be \
 read, or it has no box.";
+
+const DOCTOR_EXIT_CODES: &str =
+    "Exit codes: 0 kernel mode works for you here; 1 it does not; 2 the command line is wrong.";
 
 const TRUST_EXIT_CODES: &str = "\
 Exit codes: 0 success; 1 a file does not verify, or what is to be removed was not trusted; 2 the \
@@ -104,6 +108,15 @@ enum Command {
         /// Where digests are recorded: files *.digests, a digest at the beginning of each line
         #[arg(long, value_name = "FOLDER", default_value = record::DIRECTORY)]
         directory: PathBuf,
+    },
+    /// Say whether kernel mode works on this machine, and if not, why and what to do
+    ///
+    /// Looks at the CPU, the kernel and its settings, the module, the device and the tools. Changes nothing.
+    #[command(after_help = DOCTOR_EXIT_CODES)]
+    Doctor {
+        /// How to print the result
+        #[arg(long, value_enum, default_value_t)]
+        format: InspectFormat,
     },
     /// Explain a rule of the machine contract, or list all
     Explain {
@@ -270,6 +283,13 @@ fn run(command: Command, output: &mut Vec<u8>) -> Result<u8> {
                 trust::Action::Add(files)
             };
             trust::run(&action, (!runtime).then_some(directory.as_path()), output)
+        }
+        Command::Doctor { format } => {
+            let format = match format {
+                InspectFormat::Human => doctor::Format::Human,
+                InspectFormat::Json => doctor::Format::Json,
+            };
+            doctor::run(format, output)
         }
         Command::Explain { rule } => explain(rule.as_deref(), output),
         Command::Completions { shell } => {

@@ -48,7 +48,8 @@ fn explain(error: Errno) -> String {
     match error {
         Errno::PERM => {
             "the module does not let you: it takes CAP_SYS_MODULE outside of containers (sudo \
-                        privbox trust ...), and the sysctl kernel.modules_disabled must be 0"
+                        privbox trust ...), a kernel that is not locked down, and the sysctl \
+                        kernel.modules_disabled must be 0"
                 .to_owned()
         }
         // security_locked_down() answers EPERM; other security modules EACCES.
