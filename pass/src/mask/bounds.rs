@@ -45,6 +45,7 @@ fn bound(value: Value, depth: u32) -> Option<u128> {
             (Some(a), Some(b)) if a + b < limit => Some(a + b),
             _ => None,
         },
+        Some(Opcode::LLVMMul) if constant(1).is_some_and(subtracts) => None,
         Some(Opcode::LLVMMul) => match (operand(0), operand(1)) {
             (Some(a), Some(b)) if a.saturating_mul(b) < limit => Some(a * b),
             _ => None,

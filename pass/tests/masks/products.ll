@@ -34,6 +34,17 @@ define i32 @subtraction(ptr %p, i32 %i) {
   %v = load i32, ptr %q
   ret i32 %v
 }
+; CHECK-LABEL: @factor(
+; CHECK: %[[Q:.*]] = getelementptr i8, ptr %p, i64 %m
+; CHECK: %[[M:.*]] = call ptr @llvm.ptrmask.p0.i64(ptr %[[Q]],
+; CHECK: load i32, ptr %[[M]]
+define i32 @factor(ptr %p, i32 %i) {
+  %a = zext i32 %i to i64
+  %m = mul i64 %a, 7
+  %q = getelementptr i8, ptr %p, i64 %m
+  %v = load i32, ptr %q
+  ret i32 %v
+}
 ; CHECK-LABEL: @unbounded(
 ; CHECK: %[[Q:.*]] = getelementptr i8, ptr %p, i64 %m
 ; CHECK: %[[M:.*]] = call ptr @llvm.ptrmask.p0.i64(ptr %[[Q]],
