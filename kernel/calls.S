@@ -43,6 +43,7 @@
 	.balign 64
 	.globl pb_gate_window, pb_gate_window_end
 pb_gate_window:
+	ANNOTATE_NOENDBR
 	HINT_NONE
 .Lnosys:
 	movq	$-38, %rax		/* the same again, as a number */
@@ -64,39 +65,28 @@ SYM_CODE_START(pb_gate_syscall)
 	jne	.Lslow			/* seccomp, audit, ptrace, tracing: they see every call */
 	cmpl	$NR_syscalls, %eax
 	jae	.Lnosys
-	sbbl	%r11d, %r11d		/* all ones; zero where that was mispredicted */
+	andl	$(PB_CALL_SLOTS - 1), %eax	/* also where that was mispredicted */
 	movq	CPU(REGS), %rcx
-	andl	%eax, %r11d
 	movq	%rdi, RDI(%rcx)
 	movq	%rsi, RSI(%rcx)
 	movq	%rdx, RDX(%rcx)
 	movq	%r10, R10(%rcx)
 	movq	%r8, R8(%rcx)
 	movq	%r9, R9(%rcx)
-	movq	%r11, ORIG_RAX(%rcx)
+	movq	%rax, ORIG_RAX(%rcx)
 	movq	%rsp, -8(%rcx)
 	leaq	-8(%rcx), %rsp
 pb_gate_window_end:
+	ANNOTATE_NOENDBR
 	UNWIND_HINT_REGS offset=8
 	movq	%rcx, %rdi
 	ASM_CLAC
-	CLEAR_BRANCH_HISTORY		/* loses RAX, RCX */
-	movq	pb_calls(, %r11, 8), %rax
+	movq	pb_calls(, %rax, 8), %rax
 	call	__x86_indirect_thunk_rax
 	cli
 	movq	CPU(TASK), %r11
 	testl	$(PB_WORK | _TIF_NEED_FPU_LOAD), TASK_FLAGS(%r11)
-	jnz	.Lwork
-.Lback:
-	movq	8 + RDI(%rsp), %rdi
-	movq	8 + RSI(%rsp), %rsi
-	movq	8 + RDX(%rsp), %rdx
-	movq	8 + R10(%rsp), %r10
-	movq	8 + R8(%rsp), %r8
-	movq	8 + R9(%rsp), %r9
-	popq	%rsp
-	HINT_NONE
-	jmp	pb_to_box
+	jz	pb_back
 
 /* The call is done, RAX = result. Before user mode could go on, something is to be done: so before the box. */
 .Lwork:
@@ -106,7 +96,7 @@ pb_gate_window_end:
 	jnz	1f
 	call	switch_fpu_return
 	movq	8 + RAX(%rsp), %rax
-	jmp	.Lback
+	jmp	pb_back
 1:	call	pb_suspend
 	UNWIND_HINT_REGS
 	movq	%rsp, %rdi
@@ -117,7 +107,7 @@ pb_gate_window_end:
 	movq	CPU(CONTEXT), %rcx
 	pushq	PB_CTX_GATE_RSP(%rcx)
 	UNWIND_HINT_REGS offset=8
-	jmp	.Lback
+	jmp	pb_back
 
 /* The slow way, without the module's hands on the call: user mode makes it, by the landing's `syscall`. */
 .Lslow_off:
@@ -136,6 +126,11 @@ pb_gate_window_end:
 	movq	%rax, ORIG_RAX(%rcx)
 	ASM_CLAC
 	cld
+	movq	%rcx, %rdi
+	call	pb_may_call
+	testb	%al, %al
+	movq	$-38, %rax
+	jz	pb_back
 .Lsuspend_slow:
 	call	pb_suspend
 	UNWIND_HINT_REGS
@@ -190,6 +185,24 @@ SYM_CODE_START(pb_call_slow)
 	UNWIND_HINT_REGS offset=8
 	jmp	.Lsuspend_slow
 SYM_CODE_END(pb_call_slow)
+
+/* Never from the box (syscalls.c), with the table of calls in their place. */
+SYM_CODE_START(pb_call_never)
+	HINT_NONE
+	ENDBR
+	movq	$-38, %rax
+	RET
+SYM_CODE_END(pb_call_never)
+
+SYM_CODE_START(pb_call_clone)
+	HINT_NONE
+	ENDBR
+	testl	$0x100, RDI(%rdi)	/* CLONE_VM */
+	jnz	pb_call_never
+	cmpq	$0, RSI(%rdi)
+	je	pb_call_slow
+	jmp	pb_call_never
+SYM_CODE_END(pb_call_clone)
 
 /* A virtual machine's exit loads the stock IDT, whatever was loaded at its entry: KVM_RUN belongs to user mode. */
 SYM_CODE_START(pb_call_ioctl)

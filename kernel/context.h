@@ -82,6 +82,9 @@
 #define PB_DEAD			5	/* only kind: never continues */
 #define PB_STALE		6	/* only mark: the thread has another address space than its context */
 
+/* Of the table of system calls: a power of two beyond them all. */
+#define PB_CALL_SLOTS		512
+
 /* Offsets from the box's start that the module itself needs. */
 #define PB_GATE_SYSCALL		0x100
 #define PB_GATE_EXIT		0x2c0

@@ -6,8 +6,7 @@
  * IDTR change together with interrupts off (requirement 5), and no address of the kernel remains in
  * the thread's user registers (requirement 6).
  *
- * `ret` comes in the shadow of `sti`: nothing interrupts on a safe stack outside the box. objtool does not
- * take a return with EFLAGS.AC set, nor is there anything to unwind: Kbuild keeps it from this file.
+ * `ret` comes in the shadow of `sti`: nothing interrupts on a safe stack outside the box.
  */
 #include "asm.h"
 
@@ -36,9 +35,20 @@
 	popq	%rbx
 .endm
 
-/* Scrubs what any way to the box may have left of the kernel's (requirement 6); also the gate's (calls.S). */
-SYM_CODE_START(pb_to_box)
+/*
+ * From the gate's system calls (calls.S). At RSP: box code's RSP, then the call's registers; RAX = result.
+ * From pb_to_box on: scrubs what any way to the box may have left of the kernel's (requirement 6).
+ */
+SYM_CODE_START(pb_back)
 	HINT_NONE
+	movq	8 + RDI(%rsp), %rdi
+	movq	8 + RSI(%rsp), %rsi
+	movq	8 + RDX(%rsp), %rdx
+	movq	8 + R10(%rsp), %r10
+	movq	8 + R8(%rsp), %r8
+	movq	8 + R9(%rsp), %r9
+	popq	%rsp
+pb_to_box:
 	xorl	%ecx, %ecx
 	xorl	%r11d, %r11d
 	CLEAR_CPU_BUFFERS
@@ -47,7 +57,7 @@ SYM_CODE_START(pb_to_box)
 	ANNOTATE_UNRET_SAFE
 	ret
 	int3
-SYM_CODE_END(pb_to_box)
+SYM_CODE_END(pb_back)
 
 /* At RSP: the clone's address, then the activation. Argument and callee-saved registers are the caller's. */
 SYM_CODE_START(pb_tail_enter)

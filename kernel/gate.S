@@ -175,7 +175,7 @@ ENTRY 0x400
 	jb	2f
 	movq	PB_TRY_NEXT(%r11), %r11
 	jmp	1b
-2:	movq	$-1, %rax
+2:	orq	$-1, %rax
 	xorl	%r11d, %r11d
 	ret
 	int3

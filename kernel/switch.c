@@ -47,7 +47,6 @@ static void free_dead(struct work_struct *work)
 	struct pb_context *context, *next;
 
 	llist_for_each_entry_safe(context, next, list, free) {
-		preempt_notifier_dec();
 		pb_snapshot_drop(context);
 		pb_stack_free(&context->stack);
 		pb_process_put(context->process);
@@ -187,7 +186,6 @@ static void start(struct pb_context *context)
 	/* No token is used twice in a process. */
 	context->token = atomic64_inc_return(&n_threads) << 40;
 
-	preempt_notifier_inc();
 	preempt_notifier_init(&context->notifier, &preempt_ops);
 	preempt_disable();
 	preempt_notifier_register(&context->notifier);
@@ -339,8 +337,11 @@ int __init pb_switch_init(void)
 	if (error) {
 		cpuhp_remove_state(hotplug_state);
 		pb_idt_exit();
+		return error;
 	}
-	return error;
+	/* Once: it patches the scheduler's text, which is no thing to do for each thread. */
+	preempt_notifier_inc();
+	return 0;
 }
 
 /* No context is left, but the work that freed the last one may still be running. */
@@ -350,5 +351,6 @@ void pb_switch_exit(void)
 	cpuhp_remove_state(hotplug_state);
 	irq_work_sync(&free_irq_work);
 	flush_work(&free_work);
+	preempt_notifier_dec();
 	pb_idt_exit();
 }

@@ -6,6 +6,7 @@
 
 #include <linux/printk.h>
 #include <linux/sched.h>
+#include <uapi/linux/sched.h>
 #include <linux/static_call.h>
 #include <linux/syscalls.h>
 #include <asm/unistd.h>
@@ -64,8 +65,15 @@ static const u16 fast_calls[] __initconst = {
 	__NR_msgrcv, __NR_msgctl, __NR_mq_timedsend, __NR_mq_timedreceive, __NR_mq_notify, __NR_mq_getsetattr,
 };
 
-extern const char pb_call_slow[], pb_call_ioctl[];
-const void *pb_calls[NR_syscalls] __ro_after_init;
+/*
+ * Neither way (docs/gate-abi.md): they would come back on a foreign stack, or to a frame that is not the
+ * box's. Also clone with a shared address space or a stack.
+ */
+static const u16 never_calls[] = { __NR_rt_sigreturn, __NR_vfork, __NR_clone3 };
+
+extern const char pb_call_slow[], pb_call_ioctl[], pb_call_never[], pb_call_clone[];
+const void *pb_calls[PB_CALL_SLOTS] __ro_after_init;
+static_assert(NR_syscalls <= PB_CALL_SLOTS);
 const void *pb_ioctl __ro_after_init;
 
 /*
@@ -104,6 +112,18 @@ static void look_like_user(struct pb_context *context, struct pt_regs *regs)
 	regs->r11 = regs->flags;
 	if (!pb_read_unsafe_sp(context, &regs->sp))
 		regs->sp = context->activation->sp - PB_UNSAFE_GAP;
+}
+
+/* Whether the call that stands in the registers may be made by user mode; the gate's table says it for other threads. */
+asmlinkage bool pb_may_call(const struct pt_regs *regs);
+asmlinkage bool pb_may_call(const struct pt_regs *regs)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(never_calls); i++)
+		if (regs->orig_ax == never_calls[i])
+			return false;
+	return regs->orig_ax != __NR_clone || !(regs->di & CLONE_VM || regs->si);
 }
 
 static void leave_box(struct pb_context *context)
@@ -166,10 +186,13 @@ int __init pb_syscalls_init(void)
 	static_call_update(pb_irqentry_exit, irqentry_exit);
 	static_call_update(pb_syscall_exit, syscall_exit);
 	static_call_update(pb_to_user, to_user);
-	for (i = 0; i < NR_syscalls; i++)
+	for (i = 0; i < PB_CALL_SLOTS; i++)
 		pb_calls[i] = pb_call_slow;
 	for (i = 0; i < ARRAY_SIZE(fast_calls); i++)
 		pb_calls[fast_calls[i]] = table[fast_calls[i]];
+	for (i = 0; i < ARRAY_SIZE(never_calls); i++)
+		pb_calls[never_calls[i]] = pb_call_never;
+	pb_calls[__NR_clone] = pb_call_clone;
 	pb_ioctl = table[__NR_ioctl];
 	pb_calls[__NR_ioctl] = pb_call_ioctl;
 	return 0;
