@@ -17,9 +17,6 @@
 #include <asm/msr.h>
 #include <asm/prctl.h>
 #include <asm/processor.h>
-#if __has_include(<asm/cpuid.h>)
-#include <asm/cpuid.h>
-#endif
 
 #include "bugs.h"
 #include "privbox.h"

@@ -121,11 +121,13 @@ static bool __init maps_low(void)
 	return READ_ONCE(*pb_kernel.mmap_min_addr) < 64UL << 10;
 }
 
-static const struct {
+struct refusal {
 	bool (*wrong)(void);
 	int error;
 	const char *why;
-} refusals[] __initconst = {
+};
+
+static const struct refusal refusals[] __initconst = {
 	{ no_smep, -ENODEV, "this CPU has no SMEP, or it is off: user pages could be executed in kernel mode" },
 	{ no_smap, -ENXIO, "this CPU has no SMAP, or it is off" },
 	{ has_fred, -EPROTOTYPE, "FRED is on; boot with fred=off" },

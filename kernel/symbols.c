@@ -46,12 +46,14 @@ static int find_lookup(void)
 	return 0;
 }
 
+struct needed {
+	const char *name;
+	void **where;
+};
+
 int __init pb_symbols_init(void)
 {
-	static const struct {
-		const char *name;
-		void **where;
-	} needed[] __initconst = {
+	static const struct needed needed[] __initconst = {
 		{ "get_vm_area", (void **)&pb_kernel.get_vm_area },
 		{ "flush_tlb_mm_range", (void **)&pb_kernel.flush_tlb_mm_range },
 		{ "init_mm", (void **)&pb_kernel.init_mm },
