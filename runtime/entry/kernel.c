@@ -7,12 +7,10 @@
  * what the module has to be told.
  */
 #define _GNU_SOURCE
-#include "state.h"
-#include "../../kernel/privbox_uapi.h"
-#include <elf.h>
+#include "kernel.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -32,184 +30,29 @@
 #define MREMAP_DONTUNMAP 4
 #endif
 
-extern char __privbox_landing[] PB_HIDDEN;
-
 __thread uintptr_t __privbox_tag PB_HIDDEN __attribute__((tls_model("local-exec")));
 __thread uintptr_t __privbox_records PB_HIDDEN __attribute__((tls_model("local-exec")));
 uint8_t __privbox_kernel;
 
 /* The kernel clears this page in the child of a fork, however that was made. */
 static struct {
-	volatile uint8_t attached;
+	volatile uint32_t attached;
 	char locked;
-	char rest[PAGE - 2];
+	char rest[PAGE - 5];
 } fork_page __attribute__((aligned(PAGE)));
-extern volatile uint8_t attached __asm__("__privbox_attached") __attribute__((alias("fork_page"), visibility("hidden")));
+extern volatile uint32_t alias __asm__("__privbox_attached") __attribute__((alias("fork_page"), visibility("hidden")));
 
 static struct privbox_bind bind;
 static char *original;		/* the box's file pages, readable */
 static int device = -1;
 static dev_t device_number;
 /* Counts attachments: a thread's context belongs to one. */
-static unsigned generation;
+static uint32_t generation;
+__thread uint32_t __privbox_context PB_HIDDEN __attribute__((tls_model("local-exec")));
 static __thread struct {
-	unsigned generation;
 	size_t safe_stack;
 	uint64_t gate_calls;	/* so far counted */
 } context __attribute__((tls_model("local-exec")));
-
-/* --- what the module is told: BIND --- */
-
-struct found {
-	uintptr_t bias;
-	const ElfW(Phdr) *headers;
-	size_t n;
-};
-
-/* The first object is the executable. */
-static int executable(struct dl_phdr_info *info, size_t size, void *to)
-{
-	(void)size;
-	*(struct found *)to = (struct found){ info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum };
-	return 1;
-}
-
-/* The manifest (docs/image-format.md), or NULL. */
-static const char *manifest(const struct found *exe)
-{
-	for (size_t i = 0; i < exe->n; i++) {
-		const ElfW(Phdr) *h = &exe->headers[i];
-		const char *at = (const char *)(exe->bias + h->p_vaddr), *end = at + h->p_memsz;
-
-		if (h->p_type != PT_NOTE)
-			continue;
-		while ((size_t)(end - at) >= sizeof(ElfW(Nhdr))) {
-			const ElfW(Nhdr) *n = (const void *)at;
-			const char *name = at + sizeof *n, *data = name + ((n->n_namesz + 3) & ~3u);
-
-			if (n->n_namesz == 8 && n->n_type == 1 && n->n_descsz == 168 && !memcmp(name, "Privbox", 8))
-				return data;
-			at = data + ((n->n_descsz + 3) & ~3u);
-		}
-	}
-	return NULL;
-}
-
-static uint32_t word32(const char *at)
-{
-	uint32_t w;
-
-	memcpy(&w, at, sizeof w);
-	return w;
-}
-
-static uint64_t word64(const char *at)
-{
-	uint64_t w;
-
-	memcpy(&w, at, sizeof w);
-	return w;
-}
-
-static void sift(struct privbox_function *f, size_t at, size_t n)
-{
-	for (size_t child; (child = 2 * at + 1) < n; at = child) {
-		if (child + 1 < n && f[child + 1].start > f[child].start)
-			child++;
-		if (f[at].start >= f[child].start)
-			break;
-		struct privbox_function moved = f[at];
-		f[at] = f[child];
-		f[child] = moved;
-	}
-}
-
-/* In place, without malloc: this runs before the program's constructors. Linkers leave the table sorted mostly. */
-static void sort(struct privbox_function *f, size_t n)
-{
-	size_t sorted = 1;
-
-	while (sorted < n && f[sorted - 1].start <= f[sorted].start)
-		sorted++;
-	if (sorted >= n)
-		return;
-	for (size_t i = n / 2; i-- > 0;)
-		sift(f, i, n);
-	for (size_t last = n; last-- > 1;) {
-		struct privbox_function moved = f[0];
-		f[0] = f[last];
-		f[last] = moved;
-		sift(f, 0, last);
-	}
-}
-
-/* Fills `bind`; its tables lie in pages of their own and stay. */
-static const char *describe(void)
-{
-	struct found exe = { 0 };
-	uintptr_t box = (uintptr_t)__privbox_box_start;
-
-	dl_iterate_phdr(executable, &exe);
-	const char *m = manifest(&exe);
-	if (!m || !word64(m + 24))
-		return "this executable has no manifest; link it with privbox-cc";
-	uint64_t start = word64(m + 24);
-	const char *table = (const char *)(exe.bias + word64(m + 72));
-	size_t n = (word64(m + 80) - word64(m + 72)) / 8, maps = (size_t)(__privbox_map_end - __privbox_map_start) / 2;
-	size_t bytes = n * sizeof(struct privbox_function) + exe.n * sizeof(struct privbox_segment) +
-		maps * sizeof(struct privbox_map);
-	struct privbox_function *functions = mmap(NULL, (bytes + PAGE - 1) & -PAGE, PROT_READ | PROT_WRITE,
-						  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (functions == MAP_FAILED)
-		return "no memory for the table of functions";
-	for (size_t i = 0; i < n; i++, table += 8)
-		functions[i] = (struct privbox_function){
-			(uintptr_t)table + (uintptr_t)(intptr_t)(int32_t)word32(table) - box, word32(table + 4)
-		};
-	sort(functions, n);
-
-	struct privbox_segment *segments = (struct privbox_segment *)(functions + n);
-	size_t loads = 0;
-	for (size_t i = 0; i < exe.n; i++)
-		if (exe.headers[i].p_type == PT_LOAD)
-			segments[loads++] = (struct privbox_segment){
-				(int64_t)(exe.headers[i].p_vaddr - start), exe.headers[i].p_memsz,
-				exe.headers[i].p_flags, 0
-			};
-
-	struct privbox_map *map = (struct privbox_map *)(segments + loads);
-	size_t filled = 0;
-	for (size_t i = 0; i < maps; i++)
-		if (__privbox_map_start[2 * i] && __privbox_map_start[2 * i + 1])
-			map[filled++] = (struct privbox_map){ __privbox_map_start[2 * i], __privbox_map_start[2 * i + 1] };
-
-	intptr_t unsafe_sp;
-	__asm__("movq $__privbox_unsafe_sp@tpoff, %0" : "=r"(unsafe_sp));
-	bind = (struct privbox_bind){
-		.size = sizeof bind,
-		.abi = PRIVBOX_ABI,
-		.manifest_version = word32(m),
-		.gate_version = word32(m + 4),
-		.level = word32(m + 8),
-		.strength = word32(m + 12),
-		.features = word64(m + 16),
-		.base = box,
-		.text_start = word64(m + 32) - start,
-		.text_end = word64(m + 40) - start,
-		.tables_start = word64(m + 48) - start,
-		.tables_end = word64(m + 56) - start,
-		.box_end = word64(m + 64) - start,
-		.functions = (uintptr_t)functions,
-		.n_functions = n,
-		.segments = (uintptr_t)segments,
-		.n_segments = loads,
-		.landing = (uintptr_t)__privbox_landing,
-		.unsafe_sp = unsafe_sp,
-		.map = (uintptr_t)map,
-		.n_map = filled,
-	};
-	return NULL;
-}
 
 /* --- why not --- */
 
@@ -335,7 +178,7 @@ static const char *bind_and_map(void)
 	    MAP_FAILED)
 		return why_not("cannot map the kernel module's copy of the box");
 	generation++;
-	fork_page.attached = 1;
+	fork_page.attached = generation;
 	return NULL;
 }
 
@@ -350,13 +193,14 @@ static const char *attach_again(void)
 	return bind_and_map();
 }
 
-static const char *attach_thread(void)
+/* `how`: PRIVBOX_IOC_THREAD or _ADOPT. */
+static const char *attach_thread(unsigned long how)
 {
 	struct privbox_thread request = { .size = sizeof request, .abi = PRIVBOX_ABI };
 
-	if (ioctl(device, PRIVBOX_IOC_THREAD, &request))
+	if (ioctl(device, how, &request))
 		return why_not("the kernel module does not take this thread");
-	context.generation = generation;
+	__privbox_context = generation;
 	context.gate_calls = 0;
 	context.safe_stack = request.safe_stack ? request.safe_stack : PB_BLOCK_SIZE / 2;
 	return NULL;
@@ -372,11 +216,11 @@ const char *__privbox_kernel_start(void)
 #endif
 	if (!open_device())
 		return why_not_open();
-	why = describe();
+	why = __privbox_kernel_describe(&bind);
 	if (!why)
 		why = bind_and_map();
 	if (!why)
-		why = attach_thread();
+		why = attach_thread(PRIVBOX_IOC_THREAD);
 	if (why) {
 		close(device);
 		device = -1;
@@ -388,11 +232,67 @@ const char *__privbox_kernel_start(void)
 	return NULL;
 }
 
-/* In the child of a fork; on kernels that did not clear the page. */
+/* --- fork (pthread_atfork) --- */
+
+/* A thread that forks in a call-out or in a handler has states that are suspended in the box. The module copies
+ * them for the child, which tells by this pipe that it has them: until then they may not be dropped. */
+static __thread int adopted[2] __attribute__((tls_model("local-exec")));
+static __thread bool copied __attribute__((tls_model("local-exec")));
+#define ADOPTED_WITHIN_MS 20000
+
+static bool attached(void)
+{
+	return fork_page.attached && __privbox_context == fork_page.attached;
+}
+
+void __privbox_kernel_before_fork(void)
+{
+	struct privbox_fork request = { .size = sizeof request, .abi = PRIVBOX_ABI };
+
+	copied = false;
+	if (!__privbox_activation || !attached() || !open_device() || pipe2(adopted, O_CLOEXEC))
+		return;
+	copied = !ioctl(device, PRIVBOX_IOC_SNAPSHOT, &request);
+	if (!copied) {
+		close(adopted[0]);
+		close(adopted[1]);
+	}
+}
+
+void __privbox_kernel_after_fork(void)
+{
+	struct privbox_fork request = { .size = sizeof request, .abi = PRIVBOX_ABI, .flags = PRIVBOX_FORK_DROP };
+	struct pollfd answer = { .fd = adopted[0], .events = POLLIN };
+	int saved = errno;
+
+	if (!copied)
+		return;
+	close(adopted[1]);
+	/* It says something, or it dies and the pipe ends. */
+	while (poll(&answer, 1, ADOPTED_WITHIN_MS) < 0 && errno == EINTR)
+		;
+	close(adopted[0]);
+	if (open_device())
+		ioctl(device, PRIVBOX_IOC_SNAPSHOT, &request);
+	errno = saved;
+}
+
 void __privbox_kernel_forked(void)
 {
-	fork_page.attached = 0;
+	int saved = errno;
+
+	fork_page.attached = 0;		/* if the kernel did not */
 	fork_page.locked = 0;
+	if (!copied)
+		return;
+	/* If it does not work: coming back into the box ends with a message. */
+	if (!attach_again())
+		attach_thread(PRIVBOX_IOC_ADOPT);
+	if (write(adopted[1], "", 1) < 0)
+		errno = saved;
+	close(adopted[0]);
+	close(adopted[1]);
+	errno = saved;
 }
 
 /* A context for the calling thread; ends the program if there can be none. True: what the module knew of the
@@ -403,20 +303,20 @@ bool __privbox_kernel_thread(void)
 	const char *why = NULL;
 	bool lost;
 
-	if (fork_page.attached && context.generation == generation)
+	if (attached())
 		return false;
 	sigfillset(&all);
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, 8L);
 	while (__atomic_exchange_n(&fork_page.locked, 1, __ATOMIC_ACQUIRE))
 		sched_yield();
 	/* A handler may have done it meanwhile. */
-	lost = context.generation && (!fork_page.attached || context.generation != generation);
+	lost = __privbox_context && __privbox_context != fork_page.attached;
 	if (!fork_page.attached)
 		why = attach_again();
 	else if (!open_device())
 		why = why_not_open();
-	if (!why && context.generation != generation)
-		why = attach_thread();
+	if (!why && __privbox_context != generation)
+		why = attach_thread(PRIVBOX_IOC_THREAD);
 	__atomic_store_n(&fork_page.locked, 0, __ATOMIC_RELEASE);
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, 8L);
 	if (why)
@@ -435,7 +335,7 @@ size_t __privbox_kernel_count(void)
 {
 	struct privbox_stats s = { .size = sizeof s, .abi = PRIVBOX_ABI };
 
-	if (context.generation != generation || !fork_page.attached || !open_device() ||
+	if (!attached() || !open_device() ||
 	    ioctl(device, PRIVBOX_IOC_STATS, &s))
 		return 0;
 	__privbox_counters.gate_calls += s.gate_calls - context.gate_calls;
@@ -446,8 +346,8 @@ size_t __privbox_kernel_count(void)
 _Noreturn void __privbox_lost(void) PB_HIDDEN;
 void __privbox_lost(void)
 {
-	__privbox_fail("the child of a fork came back into the box of its parent, which kernel mode does not know yet",
-		       "let it call exec or _exit where fork was called, fork outside the box, or use PRIVBOX=user");
+	__privbox_fail("the child of a fork came back into its parent's box, which it has not",
+		       "call fork() by its name, not by its number, or use PRIVBOX=user");
 }
 
 _Noreturn void __privbox_records_full(void) PB_HIDDEN;

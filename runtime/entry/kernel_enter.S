@@ -28,7 +28,7 @@
  * is needed any more. In the box, `tag` means nothing.
  *
  * In the child of a fork there is no suspended state, and no record of the parent's is alive: ACT_ALIVE,
- * __privbox_attached.
+ * __privbox_attached against __privbox_context.
  */
 #define __ASSEMBLY__
 #include "state.h"
@@ -104,8 +104,9 @@ __privbox_enter_kernel:
 	je	.Lslow			/* first entry, or a handler interrupted the box */
 	cmpq	TLS(__privbox_unsafe_sp), %rsp
 	jae	.Lslow			/* the last activation is dead, or another stack */
-	cmpb	$0, __privbox_attached(%rip)
-	je	.Lslow			/* the child of a fork */
+	movl	__privbox_attached(%rip), %eax
+	cmpl	TLS(__privbox_context), %eax
+	jne	.Lslow			/* the child of a fork */
 .Lactivate:				/* R11: records below it are free */
 	subq	$ACT_SIZE, %r11
 	cmpq	TLS(__privbox_records), %r11
@@ -217,8 +218,9 @@ __morestack:
 	movq	(%rbp), %r11
 	cmpq	%r11, TLS(__privbox_activation)
 	jne	1f
-	cmpb	$0, __privbox_attached(%rip)
-	je	.Llost
+	movl	__privbox_attached(%rip), %ecx
+	cmpl	TLS(__privbox_context), %ecx
+	jne	.Llost
 	cmpq	$0, ACT_ALIVE(%r11)
 	je	.Llost
 	movq	$0, TLS(__privbox_safe_sp)
@@ -259,8 +261,9 @@ __morestack:
  * the box's. The handler may have left behind what a nested entry changed, if it jumped out of it. */
 	.p2align 4
 .Lresume:
-	cmpb	$0, __privbox_attached(%rip)
-	je	.Llost
+	movl	__privbox_attached(%rip), %ecx
+	cmpl	TLS(__privbox_context), %ecx
+	jne	.Llost
 	movq	(%rbp), %rdi
 	cmpq	$0, ACT_ALIVE(%rdi)
 	je	.Llost
@@ -274,8 +277,9 @@ __morestack:
 /* The same behind a system call of the box: RAX is its result. */
 	.p2align 4
 .Lsyscall_done:
-	cmpb	$0, __privbox_attached(%rip)
-	je	.Llost
+	movl	__privbox_attached(%rip), %ecx
+	cmpl	TLS(__privbox_context), %ecx
+	jne	.Llost
 	movq	(%rbp), %rcx
 	cmpq	$0, ACT_ALIVE(%rcx)
 	je	.Llost

@@ -104,8 +104,10 @@ PB_TLS uintptr_t __privbox_tag;
 PB_TLS uintptr_t __privbox_records;
 /* 1: __privbox_enter asks the module. */
 extern uint8_t __privbox_kernel PB_HIDDEN;
-/* 0: this process has no mapping of the module's. The kernel clears it in the child of a fork. */
-extern volatile uint8_t __privbox_attached PB_HIDDEN;
+/* A number for this process's mapping of the module's; 0: none. The kernel clears it in the child of a fork. */
+extern volatile uint32_t __privbox_attached PB_HIDDEN;
+/* The one that the thread has a context for. */
+PB_TLS uint32_t __privbox_context;
 PB_TLS struct pb_collation __privbox_collation;
 
 /* Linker script. */
@@ -135,6 +137,8 @@ PB_HIDDEN void __privbox_pop_activation(void);
 PB_HIDDEN uintptr_t __privbox_below_records(void);
 PB_HIDDEN const char *__privbox_kernel_start(void);
 PB_HIDDEN bool __privbox_kernel_thread(void);
+PB_HIDDEN void __privbox_kernel_before_fork(void);
+PB_HIDDEN void __privbox_kernel_after_fork(void);
 PB_HIDDEN void __privbox_kernel_forked(void);
 PB_HIDDEN size_t __privbox_kernel_safe_stack(void);
 PB_HIDDEN size_t __privbox_kernel_count(void);

@@ -160,7 +160,7 @@ void __privbox_thread_setup(bool stats)
 {
 	have_key = !pthread_key_create(&key, thread_end);
 	want_stats = stats;
-	pthread_atfork(NULL, NULL, forked);
+	pthread_atfork(__privbox_kernel_before_fork, __privbox_kernel_after_fork, forked);
 }
 
 void __privbox_sum_counters(struct pb_counters *sum, unsigned *count, size_t *peak)
