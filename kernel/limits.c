@@ -18,7 +18,8 @@
 struct pb_user {
 	struct hlist_node node;
 	kuid_t uid;
-	/* All under the lock; the user is forgotten when both are 0. */
+	/* All under the lock; the user is forgotten with the last charge, and a charge may be of nothing. */
+	unsigned long charges;
 	unsigned long contexts;
 	unsigned long pages;
 };
@@ -62,6 +63,7 @@ struct pb_user *pb_user_charge(unsigned long contexts, unsigned long pages)
 		kfree(fresh);
 		return ERR_PTR(-EDQUOT);
 	}
+	user->charges++;
 	user->contexts += contexts;
 	user->pages += pages;
 	if (user == fresh)
@@ -79,7 +81,7 @@ void pb_user_uncharge(struct pb_user *user, unsigned long contexts, unsigned lon
 	spin_lock(&lock);
 	user->contexts -= contexts;
 	user->pages -= pages;
-	last = !user->contexts && !user->pages;
+	last = !--user->charges;
 	if (last)
 		hash_del(&user->node);
 	spin_unlock(&lock);

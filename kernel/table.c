@@ -18,6 +18,7 @@
 #define MAX_MAP (1UL << 22)
 #define MAX_PROBE 1024UL
 #define MAX_GROWTH 4	/* at most 2^4 times the smallest power of two that holds all */
+#define MAX_BYTES (1UL << 30)	/* kvmalloc() warns about more than 2^31 */
 #define FREE_SLOT (~0UL)
 
 struct building {
@@ -133,7 +134,7 @@ static int build(struct building *building)
 	int error;
 
 	for (grown = 0; ; grown++, size *= 2) {
-		bool last = grown == MAX_GROWTH || size * sizeof(*process->slots) > U32_MAX / 2;
+		bool last = grown == MAX_GROWTH || 2 * size * sizeof(*process->slots) > MAX_BYTES;
 
 		error = allocate(process, size) ?: fill(building, size + MAX_PROBE + 1);
 		if (!error && (last || building->displaced <= n / 16))
