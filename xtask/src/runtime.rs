@@ -86,6 +86,8 @@ impl Flavour {
         }
         let mut inputs = files.clone();
         inputs.extend(util::files_below(source, &["h", "inc"]));
+        // What the runtime and the module say to each other.
+        inputs.push(project.root.join("kernel/privbox_uapi.h"));
         inputs.push(privbox_cc.clone());
         let recipe = format!("{OPTIONS:?} {:?} {:?} {files:?}", self.common, self.boxed);
         if util::up_to_date(&archive, &inputs, &recipe) {
