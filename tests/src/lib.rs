@@ -12,7 +12,8 @@
 //! | `vm` | `tests/vm/*.c`: kernel mode on stock kernels, in virtual machines |
 //!
 //! Environment: `PRIVBOX_BIN` (folder of the built commands; default `target/release`),
-//! `PRIVBOX_TEST_QUICK=1` (a subset), `PRIVBOX_TEST_KEEP=1` (failing cases keep their folder).
+//! `PRIVBOX_TEST_QUICK=1` (a subset), `PRIVBOX_TEST_KEEP=1` (failing cases keep their folder),
+//! `PRIVBOX_TEST_INSTALL=1` (`vm` may bring apt's lists up to date and install packages).
 
 pub mod compare;
 pub mod directive;

@@ -44,12 +44,13 @@ struct Outcome {
 /// Builds, runs every step even after a failure, and ends with the line `N passed, N failed`.
 pub fn run(project: &Project, arguments: &Arguments, install: bool) -> Result<()> {
     deps::ensure(Need::Test, install)?;
+    deps::ensure(Need::Vm, install)?;
     let start = Instant::now();
     toolchain::build(project, install)?;
     println!("           {}", util::seconds(start.elapsed()));
     let logs = project.scratch("test-logs")?;
     let mut outcomes = Vec::new();
-    for mut step in steps(project, arguments.quick) {
+    for mut step in steps(project, arguments.quick, install) {
         if !arguments.only.is_empty()
             && !arguments
                 .only
@@ -89,7 +90,7 @@ pub fn run(project: &Project, arguments: &Arguments, install: bool) -> Result<()
     Ok(())
 }
 
-fn steps(project: &Project, quick: bool) -> Vec<Step> {
+fn steps(project: &Project, quick: bool, install: bool) -> Vec<Step> {
     // Always the whole workspace: with other packages selected, cargo builds dependencies a second time for
     // other features. And always --release, as the programs: one build serves all steps.
     let cargo_in = |arguments: &[&str]| {
@@ -99,6 +100,10 @@ fn steps(project: &Project, quick: bool) -> Vec<Step> {
         command.env("PRIVBOX_BIN", project.release());
         if quick {
             command.env("PRIVBOX_TEST_QUICK", "1");
+        }
+        if install {
+            // Fetching a kernel may need new lists of packages.
+            command.env("PRIVBOX_TEST_INSTALL", "1");
         }
         command
     };
@@ -157,6 +162,8 @@ fn steps(project: &Project, quick: bool) -> Vec<Step> {
         tests("features", 20, &["--test", "features"]),
         tests("csmith", 15, &["--test", "csmith"]),
         tests("programs", 15, &["--test", "programs"]),
+        // Fetches kernels and builds the module first.
+        tests("vm", 30, &["--test", "vm"]),
     ]
 }
 

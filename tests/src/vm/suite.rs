@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use xtask::util::{self, Project};
@@ -135,11 +135,12 @@ impl Suite {
             self.tell(&job.config, case, verdict);
         }
         eprintln!(
-            "vm: {}: {} programs, {}, {} boots",
+            "vm: {}: {} programs, {} boots, {}; CPU time of the machines: {}",
             job.config.name(),
             job.cases.len(),
+            machine.boots,
             util::seconds(start.elapsed()),
-            machine.boots
+            util::seconds(machine.cpu_time)
         );
     }
 }
@@ -190,6 +191,7 @@ struct Machine {
     prepared: Option<Prepared>,
     guest: Option<Guest>,
     boots: usize,
+    cpu_time: Duration,
     /// Why it could not be made ready, the last times.
     failures: Vec<String>,
 }
@@ -210,6 +212,7 @@ impl Machine {
             prepared: None,
             guest: None,
             boots: 0,
+            cpu_time: Duration::ZERO,
             failures: Vec::new(),
         }
     }
@@ -230,7 +233,10 @@ impl Machine {
                 return Err(text);
             }
         };
+        let before = guest.cpu_time();
         let (verdict, healthy) = judge(&mut guest, case, program);
+        // A machine that died took its time along.
+        self.cpu_time += guest.cpu_time().saturating_sub(before);
         if healthy {
             self.guest = Some(guest);
         }
@@ -240,13 +246,16 @@ impl Machine {
     /// A guest with the module loaded. It is taken out: only a healthy one is put back.
     fn ready(&mut self, case: &Case) -> Result<Guest> {
         if self.prepared.is_none() {
-            self.prepared = Some(self.options.prepare(&self.project, false)?);
+            let install = std::env::var_os("PRIVBOX_TEST_INSTALL").is_some();
+            self.prepared = Some(self.options.prepare(&self.project, install)?);
         }
         let mut guest = match (self.guest.take(), &self.prepared) {
             (Some(guest), _) => guest,
             (None, Some(prepared)) => {
                 self.boots += 1;
-                Guest::boot(&self.project, prepared)?
+                let guest = Guest::boot(&self.project, prepared)?;
+                self.cpu_time += guest.cpu_time();
+                guest
             }
             (None, None) => bail!("nothing is prepared"),
         };

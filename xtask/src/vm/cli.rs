@@ -141,7 +141,11 @@ fn run_command(project: &Project, arguments: &Arguments, install: bool) -> Resul
     let start = Instant::now();
     let limit = Duration::from_secs(arguments.timeout);
     let end = guest.run(&task, limit, &mut io::stdout(), &mut io::stderr())?;
-    say(&format!("it ran for {}", util::seconds(start.elapsed())));
+    say(&format!(
+        "it ran for {}; CPU time of the machine: {}",
+        util::seconds(start.elapsed()),
+        util::seconds(guest.cpu_time())
+    ));
     if end == End::TimedOut {
         eprintln!(
             "vm: the command was killed after {} s (--timeout)",

@@ -137,6 +137,11 @@ impl Guest {
         &self.variables
     }
 
+    /// The CPU time that the machine took until now.
+    pub fn cpu_time(&self) -> Duration {
+        self.machine.cpu_time()
+    }
+
     /// The folder with the logs.
     pub fn folder(&self) -> &Path {
         self.machine.folder()

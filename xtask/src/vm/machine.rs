@@ -292,6 +292,21 @@ impl Machine {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// The CPU time that QEMU took until now. Wall-clock time says little where several machines run.
+    pub fn cpu_time(&self) -> Duration {
+        // "pid (name) state ..."; user and system time are fields 14 and 15, in hundredths of a second.
+        let status =
+            fs::read_to_string(format!("/proc/{}/stat", self.qemu.id())).unwrap_or_default();
+        let fields = status.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        let ticks: u64 = fields
+            .split(' ')
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse::<u64>().ok())
+            .sum();
+        Duration::from_millis(ticks * 10)
+    }
+
     /// The folder with the logs.
     pub fn folder(&self) -> &Path {
         &self.folder
