@@ -24,6 +24,7 @@
 
 #define DEVICE "/dev/privbox"
 #define PAGE 4096
+#define MAIN_SAFE_STACK (1 << 20)
 /* Descriptors are numbered from here if the limit allows it: programs that count theirs see no difference. */
 #define LOWEST_DESCRIPTOR 960
 #ifndef MREMAP_DONTUNMAP
@@ -197,8 +198,17 @@ static const char *attach_again(void)
 static const char *attach_thread(unsigned long how)
 {
 	struct privbox_thread request = { .size = sizeof request, .abi = PRIVBOX_ABI };
+	int failed;
 
-	if (ioctl(device, how, &request))
+	/* Programs recurse in their main thread; others take what the module gives. */
+	if (syscall(SYS_gettid) == getpid())
+		request.safe_stack = MAIN_SAFE_STACK;
+	failed = ioctl(device, how, &request);
+	if (failed && request.safe_stack && (errno == EDQUOT || errno == ENOMEM)) {
+		request.safe_stack = 0;
+		failed = ioctl(device, how, &request);
+	}
+	if (failed)
 		return why_not("the kernel module does not take this thread");
 	__privbox_context = generation;
 	context.gate_calls = 0;
