@@ -2,27 +2,33 @@
 //!
 //! A function that executes any call tests bit 21 of RSP on every path to it, after its prologue:
 //! `testl $0x200000, %esp; je <ud2>`. The test sits in the nearest common dominator of all calls,
-//! outside loops. Its memory operand, a slot of the frame that nothing reads, keeps LLVM's
-//! shrink-wrapping from moving the prologue below it.
+//! outside loops; tail calls are no calls (`tails.rs`). Its memory operand, which nothing reads, keeps
+//! LLVM's shrink-wrapping from moving the prologue below it.
 
 use crate::cfg::{Cfg, Node};
 use crate::llvm::{Block, Builder, Function, IntPredicate, Module, Opcode, Place, Value};
+use crate::tails;
 
 /// `testl` with the bit of `docs/box-abi.md`, "Stack depth".
 const TEST: &str = "testl $$0x200000, %esp";
 
-/// Puts the test into every function that needs one.
-pub fn run(module: &Module<'_>) {
+/// Puts the test into every function that needs one. `sure`: tail calls too count as calls.
+pub fn run(module: &Module<'_>, sure: bool) {
     for function in module.defined_functions() {
-        place(module, function);
+        place(module, function, sure);
     }
 }
 
-fn place(module: &Module<'_>, function: Function) -> Option<()> {
+fn place(module: &Module<'_>, function: Function, sure: bool) -> Option<()> {
+    let tails = !sure && tails::are_jumps(function);
+    if tails {
+        tails::return_at_once(module, function);
+    }
     let cfg = Cfg::new(function)?;
+    let calls = |i: &Value| may_call(*i) && !(tails && tails::becomes_jump(function, *i));
     let mut common: Option<Node> = None;
     for &node in &cfg.order {
-        if cfg.blocks[node].instructions().into_iter().any(may_call) {
+        if cfg.blocks[node].instructions().iter().any(calls) {
             common = Some(common.map_or(node, |c| cfg.common_dominator(c, node)));
         }
     }
@@ -38,25 +44,36 @@ fn place(module: &Module<'_>, function: Function) -> Option<()> {
     let at = block
         .instructions()
         .into_iter()
-        .find(|i| may_call(*i))
+        .find(calls)
         .or_else(|| block.terminator())?;
-    insert(module, function, block, at)
+    insert(module, block, at, trap(module, function, at))
 }
 
-fn insert(module: &Module<'_>, function: Function, block: Block, at: Value) -> Option<()> {
+/// The block of the `ud2`.
+fn trap(module: &Module<'_>, function: Function, at: Value) -> Block {
+    let context = module.context();
+    let builder = Builder::new(context);
+    let deep = function.append_block(context, "too.deep");
+    builder.at_end(deep);
+    builder.set_location(at.location());
+    if let Some((trap, ty)) = module.intrinsic("llvm.trap", &[]) {
+        builder.call(ty, trap.value(), &[]);
+    }
+    builder.unreachable();
+    deep
+}
+
+fn insert(module: &Module<'_>, block: Block, at: Value, deep: Block) -> Option<()> {
     let context = module.context();
     let builder = Builder::new(context);
     let location = at.location();
-    // At the head of the entry block: later than the allocas would make it a dynamic one.
-    builder.before(function.entry()?.first()?);
-    builder.set_location(None);
-    let anchor = builder.alloca(context.i64());
-    let at = if at == anchor { anchor.next()? } else { at };
     let rest = block.split_before(context, at, "deep.enough");
-    let deep = function.append_block(context, "too.deep");
 
     builder.at_end(block);
     builder.set_location(location);
+    // A place in the frame that costs none: the slot of the return address.
+    let (slot, slot_type) = module.intrinsic("llvm.addressofreturnaddress", &[context.ptr()])?;
+    let anchor = builder.call(slot_type, slot.value(), &[]);
     let ty = context.i8().function(&[context.ptr()], false);
     let asm = context.inline_asm(ty, TEST, "={@ccz},*m,~{dirflag},~{fpsr},~{flags}", true);
     let zero = builder.call(ty, asm, &[anchor]);
@@ -78,13 +95,6 @@ fn insert(module: &Module<'_>, function: Function, block: Block, at: Value) -> O
         context.metadata_kind("prof"),
         Some(context.metadata_value(weights)),
     );
-
-    builder.at_end(deep);
-    builder.set_location(location);
-    if let Some((trap, ty)) = module.intrinsic("llvm.trap", &[]) {
-        builder.call(ty, trap.value(), &[]);
-    }
-    builder.unreachable();
     Some(())
 }
 

@@ -26,6 +26,7 @@ pub mod select;
 pub mod setjmp;
 pub mod split;
 pub mod switches;
+pub mod tails;
 pub mod tls;
 mod unit;
 pub mod unwind;

@@ -10,6 +10,7 @@ use crate::codegen::reduces_loops;
 use crate::expand;
 use crate::llvm::{Builder, Function, LlvmError, Machine, Module, Opcode, Place, Value};
 use crate::options::Options;
+use crate::tails;
 
 /// Attributes of functions that a clone must not have.
 const DROPPED: [&str; 8] = [
@@ -111,7 +112,10 @@ fn drop_facts(module: &Module<'_>, function: Function) {
             Some(Opcode::LLVMCall | Opcode::LLVMInvoke) => {
                 i.set_metadata(range, None);
                 i.remove_site_attribute(Place::Result, "range");
-                i.remove_site_attribute(Place::Result, "zeroext");
+                // Nobody but the caller looks at what is returned at once; without it there is no tail call.
+                if !tails::is_last(i) {
+                    i.remove_site_attribute(Place::Result, "zeroext");
+                }
                 if let Some(name) = i.intrinsic() {
                     let dead = name.starts_with("llvm.assume")
                         || name.starts_with("llvm.experimental.noalias.scope.decl");

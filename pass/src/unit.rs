@@ -52,6 +52,8 @@ pub fn run_keeping_ir(
             .any(|f| f.enum_attribute(Place::Function, RETURN_THUNK).is_some());
     split::name_everything(&normal);
     split::name_everything(&boxed);
+    // `-fno-plt`, rustc's default: code generation would call `memcpy` by its address, out of the box.
+    boxed.clear_flag("RtLibUseGOT");
     libm::lower(&boxed);
     if options.unwinding {
         unwind::lower(&boxed, &provided());
@@ -179,7 +181,7 @@ fn stages(
     watch("safestack", &|| boxed.print());
     let statistics = mask::run(boxed, options)?;
     watch("mask", &|| boxed.print());
-    depth::run(boxed);
+    depth::run(boxed, options.mask_all);
     let object = codegen::run(boxed, machine, options)?;
     watch("codegen", &|| boxed.print());
     Ok((object, statistics))

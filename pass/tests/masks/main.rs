@@ -46,7 +46,7 @@ fn output(text: &str, name: &str) -> Result<String, String> {
         "switches" => switches::run(&module),
         "safestack" => safestack::run(&module, &machine, &options).map_err(fail)?,
         "mask" => drop(mask::run(&module, &options).map_err(fail)?),
-        "depth" => depth::run(&module),
+        "depth" => depth::run(&module, false),
         "assembly" => {
             prepare::run(&module, &machine, &options).map_err(fail)?;
             if options.strength != Strength::Transient {
@@ -54,7 +54,7 @@ fn output(text: &str, name: &str) -> Result<String, String> {
             }
             safestack::run(&module, &machine, &options).map_err(fail)?;
             mask::run(&module, &options).map_err(fail)?;
-            depth::run(&module);
+            depth::run(&module, false);
             module.verify().map_err(fail)?;
             assembly = Some(codegen::assembly(&module, &machine, &options).map_err(fail)?);
         }
