@@ -31,9 +31,4 @@
 #define HINT_NONE UNWIND_HINT_EMPTY
 #endif
 
-/* Instead of an indirect jump: not predicted from what box code did. */
-#define JUMP_TO(memory...)	\
-	pushq	memory;		\
-	RET
-
 #endif

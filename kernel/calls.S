@@ -26,7 +26,10 @@
  * another's. Some CPUs want something at each way to user mode.
  */
 .macro TO_USER
-	ALTERNATIVE_2 "", "jmp .Lleave", X86_FEATURE_IBPB_EXIT_TO_USER, "jmp .Lleave", X86_BUG_DIV0
+	ALTERNATIVE "", "jmp .Lleave", X86_BUG_DIV0
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+	ALTERNATIVE "", "jmp .Lleave", X86_FEATURE_IBPB_EXIT_TO_USER
+#endif
 	movq	PB_CTX_TASK(%rcx), %r11
 	testl	$(PB_WORK | _TIF_NEED_FPU_LOAD | _TIF_IO_BITMAP | _TIF_USER_RETURN_NOTIFY), TASK_FLAGS(%r11)
 	jnz	.Lleave

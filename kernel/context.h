@@ -236,7 +236,6 @@ static_assert(offsetof(struct pb_cpu, calls) == PB_CPU_CALLS);
 
 /* --- idt.c --- */
 int pb_idt_init(void);
-void pb_idt_exit(void);
 bool pb_read_unsafe_sp(const struct pb_context *context, unsigned long *sp);
 extern struct desc_ptr pb_stock_idtr, pb_alternative_idtr;
 
@@ -289,6 +288,8 @@ extern const char pb_stubs[], pb_df_stub[], pb_mc_stub[];
 extern const char pb_tail_enter[], pb_tail_resume[], pb_tail_callout[], pb_tail_syscall[];
 extern const char pb_gate_syscall[], pb_gate_callout[], pb_gate_block[], pb_gate_exit[];
 extern char pb_gate_text[];
+/* Entries of pb_calls (syscalls.c). */
+extern const char pb_call_slow[], pb_call_ioctl[], pb_call_never[], pb_call_clone[];
 struct pb_gate_site {			/* an indirect jump of the gate, for CPUs that need retpolines */
 	u16 at, retpoline;		/* offsets in the gate */
 };

@@ -5,7 +5,8 @@
  */
 #define pr_fmt(fmt) "privbox: " fmt
 
-#include <linux/gfp.h>
+#include <linux/cache.h>
+#include <linux/linkage.h>
 #include <linux/printk.h>
 #include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
@@ -22,11 +23,11 @@
 #define N_VECTORS 256
 #define STUB_SIZE 32
 
-unsigned long pb_stock[N_VECTORS];	/* handlers' addresses */
+unsigned long pb_stock[N_VECTORS] __ro_after_init;	/* handlers' addresses */
 void *pb_handlers[N_VECTORS] __ro_after_init;	/* and their C functions, where they are called directly */
-struct desc_ptr pb_stock_idtr, pb_alternative_idtr;
+struct desc_ptr pb_stock_idtr __ro_after_init, pb_alternative_idtr __ro_after_init;
 
-static gate_desc *table;
+static gate_desc table[N_VECTORS] __aligned(PAGE_SIZE) __ro_after_init;
 
 static void set_handler(gate_desc *gate, const char *handler)
 {
@@ -60,7 +61,7 @@ static const char *handler_of(unsigned int vector, bool own_stack)
  * C functions of the frequent vectors: what their stock entries call with the registers and the error code, or
  * with the vector in its place. An entry that was replaced, by a hypervisor's say, is gone through.
  */
-static const struct {
+static const struct known {
 	u8 vector;
 	const char *entry, *function;
 } known[] __initconst = {
@@ -101,10 +102,7 @@ int __init pb_idt_init(void)
 		return -ENOPKG;
 	}
 	stock = (const gate_desc *)pb_stock_idtr.address;
-	table = (gate_desc *)__get_free_page(GFP_KERNEL);
-	if (!table)
-		return -ENOMEM;
-	memcpy(table, stock, N_VECTORS * sizeof(*table));
+	memcpy(table, stock, sizeof(table));
 	for (i = 0; i < N_VECTORS; i++) {
 		const char *handler = handler_of(i, stock[i].bits.ist);
 
@@ -116,11 +114,6 @@ int __init pb_idt_init(void)
 	pb_alternative_idtr.size = pb_stock_idtr.size;
 	pb_alternative_idtr.address = (unsigned long)table;
 	return 0;
-}
-
-void pb_idt_exit(void)
-{
-	free_page((unsigned long)table);
 }
 
 static unsigned long __user *unsafe_sp_address(const struct pb_context *context)

@@ -329,14 +329,11 @@ int __init pb_switch_init(void)
 	if (error)
 		return error;
 	hotplug_state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "privbox:online", on_cpu, off_cpu);
-	if (hotplug_state < 0) {
-		pb_idt_exit();
+	if (hotplug_state < 0)
 		return hotplug_state;
-	}
 	error = pb_promote_init();
 	if (error) {
 		cpuhp_remove_state(hotplug_state);
-		pb_idt_exit();
 		return error;
 	}
 	/* Once: it patches the scheduler's text, which is no thing to do for each thread. */
@@ -352,5 +349,4 @@ void pb_switch_exit(void)
 	irq_work_sync(&free_irq_work);
 	flush_work(&free_work);
 	preempt_notifier_dec();
-	pb_idt_exit();
 }

@@ -71,7 +71,6 @@ static const u16 fast_calls[] __initconst = {
  */
 static const u16 never_calls[] = { __NR_rt_sigreturn, __NR_vfork, __NR_clone3 };
 
-extern const char pb_call_slow[], pb_call_ioctl[], pb_call_never[], pb_call_clone[];
 const void *pb_calls[PB_CALL_SLOTS] __ro_after_init;
 static_assert(NR_syscalls <= PB_CALL_SLOTS);
 const void *pb_ioctl __ro_after_init;
