@@ -9,12 +9,13 @@
 mod demote;
 mod frame;
 
-use crate::abi::callblock;
+use crate::abi::{callblock, variadic};
 use crate::abi::clones::Clone;
 use crate::llvm::{
     Block, Builder, Function, IntPredicate, Linkage, Module, Opcode, Place, TailCallKind, Type,
     UnnamedAddr, Value, Visibility,
 };
+use crate::safestack;
 use frame::Frame;
 
 /// The runtime's half of `setjmp`, a function of the box.
@@ -260,6 +261,14 @@ fn drive(
     for (param, offset) in driver.params().into_iter().zip(arguments) {
         builder.store(param, callblock::at(context, &builder, memory, *offset));
     }
+    // A throw abandons activations, and in kernel mode nobody else puts these back. In this order: a signal handler
+    // that comes in between takes an activation below the unsafe stack pointer for one that lives.
+    let kept = ["__privbox_activation", safestack::UNSAFE_SP].map(|name| {
+        let place = variadic::thread_local(module, &builder, variadic::variable(module, name));
+        let value = builder.load(ptr, place);
+        value.set_volatile(true);
+        (place, value)
+    });
     builder.br(again);
 
     builder.at_end(again);
@@ -271,6 +280,9 @@ fn drive(
     let call = builder.call(ty, gate, &[body.value(), memory, site, value]);
     if let Some(nest) = context.enum_attribute("nest", 0) {
         call.add_site_attribute(Place::Param(0), nest);
+    }
+    for (place, value) in kept {
+        builder.store(value, place).set_volatile(true);
     }
     let thrown_value = builder.extract_value(call, 0);
     let thrown_site = builder.extract_value(call, 1);

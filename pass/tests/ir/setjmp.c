@@ -17,9 +17,15 @@ int twice(int a) {
 }
 // CHECK: define hidden {{.*}}i32 @twice.privbox(i32
 // CHECK: %privbox.frame = alloca
+// CHECK: [[PLACE:%.*]] = call ptr @llvm.threadlocal.address.p0(ptr @__privbox_activation)
+// CHECK: [[KEPT:%.*]] = load volatile ptr, ptr [[PLACE]]
+// CHECK: [[PLACE2:%.*]] = call ptr @llvm.threadlocal.address.p0(ptr @__privbox_unsafe_sp)
+// CHECK: [[KEPT2:%.*]] = load volatile ptr, ptr [[PLACE2]]
 // CHECK: [[SITE:%.*]] = phi i64 [ 0, %entry ], [ [[NEXT:%.*]], %again ]
 // CHECK: [[VALUE:%.*]] = phi i64 [ 0, %entry ], [ [[GIVEN:%.*]], %again ]
 // CHECK: call { i64, i64 } @__privbox_gate_try(ptr nest @twice.privbox.cont, ptr %privbox.frame, i64 [[SITE]], i64 [[VALUE]])
+// CHECK-NEXT: store volatile ptr [[KEPT]], ptr [[PLACE]]
+// CHECK-NEXT: store volatile ptr [[KEPT2]], ptr [[PLACE2]]
 // CHECK: br i1 {{.*}}, label %done, label %again
 // CHECK: ret i32
 
