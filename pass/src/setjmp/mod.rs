@@ -9,8 +9,8 @@
 mod demote;
 mod frame;
 
-use crate::abi::{callblock, variadic};
 use crate::abi::clones::Clone;
+use crate::abi::{callblock, variadic};
 use crate::llvm::{
     Block, Builder, Function, IntPredicate, Linkage, Module, Opcode, Place, TailCallKind, Type,
     UnnamedAddr, Value, Visibility,
