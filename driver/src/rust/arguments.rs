@@ -38,7 +38,7 @@ pub struct Invocation {
     pub codegen_units: bool,
     /// `--print` and the like: nothing is compiled.
     pub query: bool,
-    /// `-vV`, `--version`: rustc describes itself.
+    /// `-vV`, as cargo asks: rustc describes itself.
     pub version: bool,
 }
 
@@ -88,11 +88,11 @@ impl Invocation {
         match word {
             b"--test" => self.test = true,
             b"-O" => self.effort = Effort::Aggressive,
-            b"-vV" | b"-V" | b"--version" => {
+            b"-vV" => {
                 self.version = true;
                 self.query = true;
             }
-            b"-h" | b"--help" | b"-" => self.query = true,
+            b"-V" | b"--version" | b"-h" | b"--help" | b"-" => self.query = true,
             b"-C" => {
                 if let Some(value) = next {
                     self.codegen(value)?;

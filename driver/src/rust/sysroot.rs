@@ -30,6 +30,7 @@ pub fn owns(sysroot: &Path, library: &Path) -> bool {
 
 /// The library with a box that stands for `library`, made if it is not there.
 pub fn boxed(context: &Context, library: &Path) -> Result<PathBuf, Failure> {
+    let context = &concerned(context);
     let folder = folder()?;
     let name = library
         .file_name()
@@ -90,6 +91,7 @@ fn allocation(symbol: &str) -> Option<&'static str> {
 
 /// The allocator that [`ALLOCATION`] names, as an archive: programs with an allocator of their own do without.
 pub fn allocator(context: &Context) -> Result<PathBuf, Failure> {
+    let context = &concerned(context);
     let source = Resources::file("allocator.bc")?;
     let folder = folder()?.join(key(context, &source)?);
     let made = folder.join("liballocator.a");
@@ -135,6 +137,20 @@ fn folder() -> Result<PathBuf> {
         })
 }
 
+/// What of the user's choices concerns these libraries. Functions of the standard library are no entry functions, and names that
+/// do not begin with a crate of its are not in it: the same libraries serve most programs.
+fn concerned(context: &Context) -> Context {
+    let mut options = context.options.clone();
+    options.entry.clear();
+    options.outside.retain(|name| {
+        ["std::", "core::", "alloc::", "<"]
+            .iter()
+            .any(|start| name.starts_with(start))
+    });
+    options.report = None;
+    Context::new(options)
+}
+
 /// Everything that the result depends on: the library, this program, the options.
 fn key(context: &Context, library: &Path) -> Result<String> {
     let mut hash = Sha256::new();
@@ -153,13 +169,12 @@ fn key(context: &Context, library: &Path) -> Result<String> {
     }
     let options = &context.options;
     hash.update(format!(
-        "{:?} {:?} {} {} {:?} {:?} {:?} {}",
+        "{:?} {:?} {} {} {:?} {:?} {}",
         options.level.unwrap_or_default(),
         options.strength.unwrap_or_default(),
         options.mask_bits(),
         options.mask_all,
         options.scheme,
-        options.entry,
         options.outside,
         options.verify,
     ));

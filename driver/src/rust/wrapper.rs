@@ -66,8 +66,9 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
     compile(&rustc, &invocation)
 }
 
-/// rustc as it is. A version query says that we are here too: cargo takes the answer into its
-/// fingerprints, and compiles anew what another version of the wrapper compiled.
+/// rustc as it is. cargo's version query hears that we are here too: cargo takes the answer into its
+/// fingerprints, and compiles anew what another version of the wrapper compiled. (Not so `--version`, which build
+/// scripts ask through the wrapper and compare word by word.)
 fn pass_through(rustc: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> {
     let status = Command::new(rustc)
         .args(&invocation.words)

@@ -216,6 +216,34 @@ impl<'c> Module<'c> {
         unsafe { LLVMGetNamedMetadataNumOperands(self.raw, name.as_ptr()) }
     }
 
+    /// Sets a module flag to zero, if the module has it.
+    pub fn clear_flag(&self, name: &str) {
+        let count = self.named_metadata_count("llvm.module.flags") as usize;
+        let mut flags = vec![std::ptr::null_mut(); count];
+        // SAFETY: as many nodes as LLVM says; a flag is a node of behaviour, name and value.
+        unsafe {
+            LLVMGetNamedMetadataOperands(
+                self.raw,
+                c"llvm.module.flags".as_ptr(),
+                flags.as_mut_ptr(),
+            );
+            for flag in flags {
+                let mut parts = vec![std::ptr::null_mut(); LLVMGetMDNodeNumOperands(flag) as usize];
+                LLVMGetMDNodeOperands(flag, parts.as_mut_ptr());
+                let Some(key) = parts.get(1).filter(|key| !key.is_null()) else {
+                    continue;
+                };
+                let mut length = 0;
+                let text = LLVMGetMDString(*key, &mut length);
+                if text.is_null() || borrowed(text, length as usize) != name {
+                    continue;
+                }
+                let zero = self.context.i32().constant(0);
+                LLVMReplaceMDNodeOperandWith(flag, 2, LLVMValueAsMetadata(zero.0));
+            }
+        }
+    }
+
     fn chain(
         first: LLVMValueRef,
         next: unsafe extern "C" fn(LLVMValueRef) -> LLVMValueRef,

@@ -168,14 +168,14 @@ fn check(function: &ItemFn) -> Result<(), Error> {
             }
         }
         if path.is_ident("naked") {
-            return Err(Error::new(
-                attribute.span(),
+            return Err(Error::new_spanned(
+                attribute,
                 "a `#[naked]` function cannot be marked: the box takes code of the compiler's only",
             ));
         }
         if path.is_ident("track_caller") {
-            return Err(Error::new(
-                attribute.span(),
+            return Err(Error::new_spanned(
+                attribute,
                 "a `#[track_caller]` function cannot be marked: its caller is not known in the box",
             ));
         }

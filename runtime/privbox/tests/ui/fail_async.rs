@@ -1,0 +1,8 @@
+use privbox::privbox;
+
+#[privbox]
+async fn later() -> u32 {
+    1
+}
+
+fn main() {}
