@@ -13,6 +13,8 @@
  * the process, which cannot know where its safe stacks lie; box code masks it before it is an address.
  */
 #include <linux/cred.h>
+#include <linux/kref.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -24,8 +26,10 @@
 #include "context.h"
 
 struct pb_snapshot {
+	struct kref ref;		/* the context that took it; whoever is adopting it */
 	struct list_head list;
 	struct pid *owner;		/* the thread that forks */
+	u64 taken;			/* when: for children that were not there yet, and none that already were */
 	u64 exec_id;			/* its program: what is on the stack is not for another one */
 	struct pb_process *process;	/* its, referenced */
 	unsigned long bottom, top;	/* its stack */
@@ -44,8 +48,10 @@ static DEFINE_MUTEX(lock);
 
 /* --- the parent --- */
 
-static void free_snapshot(struct pb_snapshot *snapshot)
+static void free_snapshot(struct kref *ref)
 {
+	struct pb_snapshot *snapshot = container_of(ref, struct pb_snapshot, ref);
+
 	pb_process_put(snapshot->process);
 	put_pid(snapshot->owner);
 	kvfree_sensitive(snapshot->copy, snapshot->top - snapshot->start);
@@ -63,7 +69,7 @@ void pb_snapshot_drop(struct pb_context *context)
 		list_del(&snapshot->list);
 	mutex_unlock(&lock);
 	if (snapshot)
-		free_snapshot(snapshot);
+		kref_put(&snapshot->ref, free_snapshot);
 }
 
 /* At user level nothing of the safe stack is in use below the youngest suspended state. */
@@ -93,6 +99,8 @@ int pb_snapshot_take(struct pb_context *context)
 	memcpy(snapshot->copy, (void *)snapshot->start, length);
 	snapshot->owner = get_task_pid(current, PIDTYPE_PID);
 	snapshot->exec_id = READ_ONCE(current->self_exec_id);
+	snapshot->taken = ktime_get_ns();
+	kref_init(&snapshot->ref);
 	kref_get(&context->process->ref);
 	snapshot->process = context->process;
 	mutex_lock(&lock);
@@ -104,19 +112,27 @@ int pb_snapshot_take(struct pb_context *context)
 
 /* --- the child --- */
 
-/* Of the thread that forked current, and has not become another program since; nor has current. */
+/*
+ * Of the thread that forked current, and has not become another program since; nor has current. An older child, which may have
+ * given up rights since, is not shown what its parent keeps on its safe stack today.
+ */
 static struct pb_snapshot *find_snapshot(void)
 {
 	struct pb_snapshot *snapshot, *found = NULL;
 	u64 exec_id = READ_ONCE(current->self_exec_id);
 	struct pid *parent;
 
+	mutex_lock(&lock);
 	rcu_read_lock();
 	parent = task_pid(rcu_dereference(current->real_parent));
 	list_for_each_entry(snapshot, &snapshots, list)
-		if (snapshot->owner == parent && snapshot->exec_id == exec_id && current->parent_exec_id == exec_id)
+		if (snapshot->owner == parent && snapshot->exec_id == exec_id && current->parent_exec_id == exec_id &&
+		    snapshot->taken <= current->start_time)
 			found = snapshot;
 	rcu_read_unlock();
+	if (found)
+		kref_get(&found->ref);
+	mutex_unlock(&lock);
 	return found;
 }
 
@@ -197,22 +213,22 @@ static void fill(struct pb_context *context, const struct pb_snapshot *snapshot)
 	bury_gate_states(context);
 }
 
-/* Current becomes a thread with the states of its parent; 0 or an error. `safe_stack`: the size, out. */
+/*
+ * Current becomes a thread with the states of its parent; 0 or an error. `safe_stack`: the size, out. Not under the lock:
+ * this takes memory and time at the caller's expense, and every context that ends takes the lock.
+ */
 int pb_snapshot_adopt(struct pb_process *process, u64 *safe_stack)
 {
-	struct pb_snapshot *snapshot;
-	int error = -ESRCH;
+	struct pb_snapshot *snapshot = find_snapshot();
+	int error = -EINVAL;
 
-	mutex_lock(&lock);
-	snapshot = find_snapshot();
-	if (snapshot) {
-		error = -EINVAL;
-		if (snapshot->process->mm != process->mm && snapshot->process->image == process->image &&
-		    snapshot->process->base == process->base) {
-			*safe_stack = snapshot->usable;
-			error = pb_context_make(process, snapshot->usable, fill, snapshot);
-		}
+	if (!snapshot)
+		return -ESRCH;
+	if (snapshot->process->mm != process->mm && snapshot->process->image == process->image &&
+	    snapshot->process->base == process->base) {
+		*safe_stack = snapshot->usable;
+		error = pb_context_make(process, snapshot->usable, fill, snapshot);
 	}
-	mutex_unlock(&lock);
+	kref_put(&snapshot->ref, free_snapshot);
 	return error;
 }

@@ -204,6 +204,30 @@ static void others_may_not(void)
 	CHECK(ioctl(device, PRIVBOX_IOC_SNAPSHOT, &bad) && errno == EINVAL);
 }
 
+/* A child that was there before the copy was taken: it may have given up rights since. */
+static int older_child[2];
+
+static void older_children_may_not(void)
+{
+	int status;
+	char c;
+
+	keep_box();
+	device = be_ready(&image);
+	CHECK(!pipe(older_child));
+	pid_t child = fork();
+	if (!child) {
+		attach_child();
+		CHECK(read(older_child[0], &c, 1) == 1);
+		CHECK(adopt() && errno == ESRCH);
+		_exit(42);
+	}
+	CHECK(!snapshot(0));
+	CHECK(write(older_child[1], "", 1) == 1);
+	CHECK(waitpid(child, &status, 0) == child && status == EXITS(42));
+	CHECK(!snapshot(PRIVBOX_FORK_DROP));
+}
+
 static void without_context(void)
 {
 	keep_box();
@@ -219,6 +243,7 @@ int main(void)
 	in_child("the child has the activations below as well", nested_states, 0, 0);
 	in_child("a handler that interrupted the box forks", fork_in_a_handler, 0, 0);
 	in_child("nobody else adopts", others_may_not, 0, 0);
+	in_child("nor a child that is older than the copy", older_children_may_not, 0, 0);
 	in_child("threads without a context", without_context, 0, 0);
 	return tap_done();
 }
