@@ -294,8 +294,11 @@ int pb_process_mmap(struct vm_area_struct *vma)
 		goto fail;
 	set_flags(vma);
 	error = insert_pages(vma, process->image);
-	if (error)
-		goto fail;	/* The caller unmaps what was inserted. */
+	if (error) {
+		/* Before the pages may go with the last reference: the caller unmaps later than that. */
+		zap_vma_ptes(vma, vma->vm_start, vma->vm_end - vma->vm_start);
+		goto fail;
+	}
 	make_executable(vma);
 	vma->vm_ops = &vma_ops;
 	vma->vm_private_data = process;
