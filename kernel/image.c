@@ -146,6 +146,8 @@ static int read_functions(struct reading *reading)
 		hash_u64(reading, f->start);
 		hash_u64(reading, f->size);
 		image->starts[i] = f->start;
+		if (i % 4096 == 0)
+			cond_resched();
 	}
 	image->n_starts = bind->n_functions;
 	error = 0;
