@@ -59,9 +59,8 @@ pb_gate_window:
 .Lslow:
 	cli
 	jmp	.Lslow_off
-SYM_CODE_START(pb_gate_syscall)
-	HINT_NONE
-	ENDBR
+/* Ends with RSP = RDI - 8, on the kernel stack, where box code's RSP is; RAX = number. */
+.macro TO_KERNEL_STACK
 	movq	CPU(TASK), %r11
 	incq	CPU(CALLS)
 	cmpq	$0, TASK_SYSCALL_WORK(%r11)
@@ -79,17 +78,41 @@ SYM_CODE_START(pb_gate_syscall)
 	movq	%rax, ORIG_RAX(%rcx)
 	movq	%rsp, -8(%rcx)
 	leaq	-8(%rcx), %rsp
+.endm
+
+SYM_CODE_START(pb_gate_syscall_retpoline)
+	HINT_NONE
+	ENDBR
+	TO_KERNEL_STACK
+	jmp	.Lcall_retpoline
+SYM_CODE_END(pb_gate_syscall_retpoline)
+
+/* For CPUs that do not need retpolines, whatever the kernel was built with (switch.c). */
+SYM_CODE_START(pb_gate_syscall)
+	HINT_NONE
+	ENDBR
+	TO_KERNEL_STACK
 pb_gate_window_end:
 	ANNOTATE_NOENDBR
 	UNWIND_HINT_REGS offset=8
 	movq	%rcx, %rdi
 	ASM_CLAC
-	movq	pb_calls(, %rax, 8), %rax
-	call	__x86_indirect_thunk_rax
+	ANNOTATE_RETPOLINE_SAFE
+	call	*pb_calls(, %rax, 8)
+.Lcalled:
 	cli
 	movq	CPU(TASK), %r11
 	testl	$(PB_WORK | _TIF_NEED_FPU_LOAD), TASK_FLAGS(%r11)
 	jz	pb_back
+	jmp	.Lwork
+
+.Lcall_retpoline:
+	UNWIND_HINT_REGS offset=8
+	movq	%rcx, %rdi
+	ASM_CLAC
+	movq	pb_calls(, %rax, 8), %rax
+	call	__x86_indirect_thunk_rax
+	jmp	.Lcalled
 
 /* The call is done, RAX = result. Before user mode could go on, something is to be done: so before the box. */
 .Lwork:

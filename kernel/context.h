@@ -286,7 +286,7 @@ void pb_context_stale(struct pb_context *context);
 /* --- the assembly --- */
 extern const char pb_stubs[], pb_df_stub[], pb_mc_stub[];
 extern const char pb_tail_enter[], pb_tail_resume[], pb_tail_callout[], pb_tail_syscall[];
-extern const char pb_gate_syscall[], pb_gate_callout[], pb_gate_block[], pb_gate_exit[];
+extern const char pb_gate_syscall[], pb_gate_syscall_retpoline[], pb_gate_callout[], pb_gate_block[], pb_gate_exit[];
 extern char pb_gate_text[];
 /* Entries of pb_calls (syscalls.c). */
 extern const char pb_call_slow[], pb_call_ioctl[], pb_call_never[], pb_call_clone[];

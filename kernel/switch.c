@@ -319,7 +319,7 @@ int __init pb_switch_init(void)
 	for_each_possible_cpu(n) {
 		struct pb_cpu *cpu = per_cpu_ptr(&pb_cpu, n);
 
-		cpu->syscall = pb_gate_syscall;
+		cpu->syscall = pb_cpu_needs(PB_DOES_RETPOLINES) ? pb_gate_syscall_retpoline : pb_gate_syscall;
 		cpu->callout = pb_gate_callout;
 		cpu->block = pb_gate_block;
 		cpu->exit = pb_gate_exit;
