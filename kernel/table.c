@@ -130,21 +130,27 @@ static int build(struct building *building)
 	struct pb_process *process = building->process;
 	u64 n = building->n_map + process->image->n_starts;
 	unsigned long size = roundup_pow_of_two(2 * n);
-	unsigned int grown;
+	unsigned int grown = 0;
+	bool last = false;
 	int error;
 
-	for (grown = 0; ; grown++, size *= 2) {
-		bool last = grown == MAX_GROWTH || 2 * size * sizeof(*process->slots) > MAX_BYTES;
-
+	for (;;) {
+		last |= grown == MAX_GROWTH || 2 * size * sizeof(*process->slots) > MAX_BYTES;
 		error = allocate(process, size) ?: fill(building, size + MAX_PROBE + 1);
 		if (!error && (last || building->displaced <= n / 16))
 			return 0;
-		if ((error && error != -E2BIG) || last)
-			break;
 		drop(process);
+		if (grown && !last && (error == -ENOMEM || error == -EDQUOT)) {
+			/* The smaller one will do, if it held all. */
+			last = true;
+			size /= 2;
+		} else if (last || (error && error != -E2BIG)) {
+			return error;
+		} else {
+			grown++;
+			size *= 2;
+		}
 	}
-	drop(process);
-	return error;
 }
 
 int pb_table_build(struct pb_process *process, u64 map, u64 n_map)

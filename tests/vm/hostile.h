@@ -298,7 +298,7 @@ static inline int tap_done(void)
 #define CHECK(condition)                                                               \
 	do {                                                                           \
 		if (!(condition)) {                                                    \
-			printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition);       \
+			printf("# %s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, strerror(errno)); \
 			fflush(stdout);                                                \
 			_exit(1);                                                      \
 		}                                                                      \

@@ -476,9 +476,19 @@ static void wrong_maps(void)
 	WRONG(map[0].clone = (uintptr_t)make_box, EINVAL);
 	WRONG(map[0].normal = KERNEL, EINVAL);
 	WRONG(map[0].normal = UINT64_MAX, EINVAL);
+	/* All want the same slot, however big the table is. */
 	for (size_t i = 0; i < 4096; i++)
 		many[i] = (struct privbox_map){ (i + 1) << 32 | 0x1230, BASE + TEXT };
 	WRONG(bound.map = (uintptr_t)many; bound.n_map = 4096, E2BIG);
+	/* As many as may be: a table of the greatest size, or the limit of pages. */
+	struct privbox_map *most = anonymous(0x100000000UL, sizeof *most << 22);
+	for (size_t i = 0; i < 1UL << 22; i++)
+		most[i] = (struct privbox_map){ (i / 2 + 1) << 16 | (i & 1) << 44, BASE + TEXT };
+	make_box();
+	bound.map = (uintptr_t)most;
+	bound.n_map = 1UL << 22;
+	int error = bind_error();
+	CHECK(!error || error == E2BIG || error == EDQUOT || error == ENOMEM);
 }
 
 /* Each in a child: afterwards it is bound. */
@@ -699,6 +709,10 @@ static void cannot_be_changed(void)
 		check_box();
 	mlock(box, SIZE);
 	munlock(box, SIZE);
+	/* Also of what is mapped later. */
+	mlockall(MCL_CURRENT | MCL_FUTURE);
+	CHECK(map_box(fd) == box);
+	munlockall();
 	msync(box, SIZE, MS_SYNC | MS_INVALIDATE);
 	check_box();
 }
@@ -813,6 +827,7 @@ static void slow_memory(void)
 	int stuck = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
 	anonymous(BASE + 0x100000, SIZE);
 	range.range.start = BASE + 0x100000;
+	api = (struct uffdio_api){ .api = UFFD_API };	/* without the features that it had been filled in with */
 	CHECK(!ioctl(stuck, UFFDIO_API, &api) && !ioctl(stuck, UFFDIO_REGISTER, &range));
 	bound.base += 0x100000;
 	pid_t other = fork();
@@ -822,8 +837,14 @@ static void slow_memory(void)
 		error = bind_error();
 		_exit(error && error != EKEYREJECTED);
 	}
-	alarm(2);
-	signal(SIGALRM, SIG_DFL);
+	int status;
+	CHECK(waitpid(other, &status, 0) == other && status == 0);
+	pid_t parent = getpid();
+	if (!fork()) {
+		usleep(500000);
+		kill(parent, SIGUSR1);
+		_exit(0);
+	}
 	bind_error();
 	CHECK(!"it came back");
 }
@@ -1321,7 +1342,7 @@ int main(int argc, char **argv)
 	TEST("process_vm_writev, /proc/self/mem, ptrace, system calls", memory_of_others);
 	TEST("userfaultfd on the box", userfaultfd_is_refused);
 	running = slow_memory;
-	in_child("BIND of memory that nobody gives", run, SIGALRM, 0);
+	in_child("BIND of memory that nobody gives", run, SIGUSR1, SIGUSR1);
 	TEST("fork after BIND", fork_after_bind);
 	TEST("a file passed to another process", passed_file);
 	TEST("a closed file", closed_file);
