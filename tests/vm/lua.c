@@ -4,6 +4,6 @@
 // flags: -w -lm -DLUA_USE_POSIX
 // args: ../programs/lua/basics.lua ../programs/lua/coroutines.lua ../programs/lua/strings.lua
 // compare
-// only: 6.12 pti=on
+// only: 6.12 pti=on smp=2
 // limit: 300
 #include "../programs/lua.c"

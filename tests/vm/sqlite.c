@@ -4,6 +4,6 @@
 // flags: -w -lm
 // args: ../programs/sql/load.sql ../programs/sql/queries.sql
 // compare
-// only: pti=on
+// only: pti=on smp=2
 // limit: 300
 #include "../programs/sqlite.c"

@@ -27,7 +27,7 @@ use xtask::{deps, sources, util, vm};
 )]
 #[command(
     after_help = "Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 packages are missing, \
-                        4 a folder cannot be written."
+                        4 a folder cannot be written. `vm` has its own."
 )]
 struct Arguments {
     #[command(subcommand)]
