@@ -2,6 +2,7 @@
 // privbox: -fprivbox-fn=box_*
 // flags: -pthread
 // env: PRIVBOX=kernel
+// limit: 120
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "tap.h"
 #include <fcntl.h>
