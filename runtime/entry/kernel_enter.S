@@ -111,6 +111,7 @@ __privbox_enter_kernel:
 	subq	$ACT_SIZE, %r11
 	cmpq	TLS(__privbox_records), %r11
 	jb	.Lfull
+	.cfi_remember_state
 	pushq	%rbx
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset %rbx, 0
@@ -157,7 +158,7 @@ __privbox_enter_kernel:
 	movq	$0, TLS(__privbox_safe_sp)
 	jmp	__privbox_landing + PRIVBOX_LANDING_ENTER
 
-	.cfi_def_cfa %rsp, 8
+	.cfi_restore_state
 .Lfull:
 	andq	$-16, %rsp
 	callq	__privbox_records_full
