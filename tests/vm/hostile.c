@@ -2,6 +2,8 @@
 // privbox: -fprivbox-fn=box_*
 // with: hostile_landing.S
 // flags: -pthread
+// env: PRIVBOX=off
+// limit: 240
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
  * Each test runs in a child, and each may cost no more than that child. "Attack" numbers are those
