@@ -94,6 +94,30 @@ pb_stubs:
 	orq	$X86_EFLAGS_IF, 48(%rsp)
 .endm
 
+/*
+ * The last instruction on the way to the box, `ret` behind `sti` (entry.S): an NMI between the two takes the shadow of `sti` away, and what
+ * is pending then comes there. The box has all its registers: so the `ret` is done for it. Otherwise a handler would run on the
+ * safe stack, and the box go on with vector registers that the handler has used.
+ */
+.macro UNLESS_RETURNING label
+	testb	$3, 40(%rsp)
+	jnz	\label
+	cmpb	$32, %dil		/* interrupts only */
+	jb	\label
+	movq	32(%rsp), %rsi
+	leaq	pb_to_box_ret(%rip), %rdx
+	cmpq	%rdx, %rsi
+	je	1f
+	leaq	pb_tail_enter_ret(%rip), %rdx
+	cmpq	%rdx, %rsi
+	jne	\label
+1:	movq	CPU(CONTEXT), %rdx
+	movq	56(%rsp), %rsi
+	movq	(%rsi), %rsi
+	movq	%rsi, 32(%rsp)
+	addq	$8, 56(%rsp)
+.endm
+
 /* RBX = context. The user-return notifier is asked for: without, the mark means nothing. */
 .macro MARK kind
 	movq	PB_CTX_TASK(%rbx), %rax
@@ -282,7 +306,10 @@ SYM_CODE_START_LOCAL(pb_interrupted)
 
 .Lelsewhere:
 	HINT_NONE
-	UNLESS_IN_WINDOW .Lstock
+	UNLESS_IN_WINDOW .Lreturning
+	jmp	.Lsave
+.Lreturning:
+	UNLESS_RETURNING .Lstock
 	jmp	.Lsave
 
 /* Not the box: as if the stock IDT had been loaded. */

@@ -6,7 +6,8 @@
  * IDTR change together with interrupts off (requirement 5), and no address of the kernel remains in
  * the thread's user registers (requirement 6).
  *
- * `ret` comes in the shadow of `sti`: nothing interrupts on a safe stack outside the box.
+ * `ret` comes in the shadow of `sti`: nothing interrupts on a safe stack outside the box. (What comes there all the same, after an
+ * NMI, demote.S takes for an interrupt of the box.)
  */
 #include "asm.h"
 
@@ -54,6 +55,9 @@ pb_to_box:
 	CLEAR_CPU_BUFFERS
 	ASM_STAC
 	sti
+	.globl pb_to_box_ret
+pb_to_box_ret:
+	ANNOTATE_NOENDBR
 	ANNOTATE_UNRET_SAFE
 	ret
 	int3
@@ -70,6 +74,9 @@ SYM_CODE_START(pb_tail_enter)
 	CLEAR_CPU_BUFFERS
 	ASM_STAC
 	sti
+	.globl pb_tail_enter_ret
+pb_tail_enter_ret:
+	ANNOTATE_NOENDBR
 	ANNOTATE_UNRET_SAFE
 	ret
 	int3
