@@ -164,7 +164,7 @@ impl Guest {
             words: vec![
                 self.privbox.clone().into(),
                 "trust".into(),
-                // The guest has the host's /etc, which it cannot write to.
+                // Recording it would be for the guest's next boot, which there is not.
                 "--runtime".into(),
                 file.clone().into(),
             ],
