@@ -20,6 +20,7 @@
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
@@ -45,6 +46,10 @@ struct pb_snapshot {
 	u64 token;
 	char *copy;			/* [start, top) */
 };
+
+static bool fork_states = true;
+module_param_named(fork, fork_states, bool, 0644);
+MODULE_PARM_DESC(fork, "children of fork come back into the box (1); 0 hides from processes where the vmalloc area lies");
 
 static LIST_HEAD(snapshots);
 static DEFINE_MUTEX(lock);
@@ -78,10 +83,13 @@ void pb_snapshot_drop(struct pb_context *context)
 /* At user level nothing of the safe stack is in use below the youngest suspended state. */
 int pb_snapshot_take(struct pb_context *context)
 {
-	struct pb_snapshot *snapshot = kzalloc(sizeof(*snapshot), GFP_KERNEL_ACCOUNT);
+	struct pb_snapshot *snapshot;
 	unsigned long length;
 
 	pb_snapshot_drop(context);
+	if (!READ_ONCE(fork_states))
+		return -EOPNOTSUPP;
+	snapshot = kzalloc(sizeof(*snapshot), GFP_KERNEL_ACCOUNT);
 	if (!snapshot)
 		return -ENOMEM;
 	snapshot->bottom = context->stack.bottom;
