@@ -24,6 +24,9 @@
  *   entry     safe_sp = record, the record, activation, unsafe_sp, safe_sp = 0, int3
  *   exit      tag, activation, safe_sp, unsafe_sp, all read from the record before
  *   call-out  tag, activation, safe_sp, RSP; back: safe_sp = 0, int3
+ * A handler that jumps within itself may leave its own activation in these variables when it returns. So tag and
+ * activation are stored once more behind safe_sp: a dead activation above safe_sp would be taken for the next
+ * record's predecessor, which lies in its place.
  * A record that is being forgotten or filled may be overwritten by a handler's only when nothing of it
  * is needed any more. In the box, `tag` means nothing.
  *
@@ -186,6 +189,8 @@ __privbox_enter_kernel:
 	movq	%r8, TLS(__privbox_tag)
 	movq	%rcx, TLS(__privbox_activation)
 	movq	%rsi, TLS(__privbox_safe_sp)
+	movq	%r8, TLS(__privbox_tag)		/* again: see above */
+	movq	%rcx, TLS(__privbox_activation)
 	movq	%rdi, TLS(__privbox_unsafe_sp)
 	addq	$48, %rsp
 	.cfi_adjust_cfa_offset -48
@@ -205,6 +210,8 @@ __morestack:
 	movq	%rbx, TLS(__privbox_tag)
 	movq	%rax, TLS(__privbox_activation)
 	movq	%rax, TLS(__privbox_safe_sp)
+	movq	%rbx, TLS(__privbox_tag)	/* again: see above */
+	movq	%rax, TLS(__privbox_activation)
 	incq	CALLOUTS
 	andq	$-16, %r11
 	movq	%r11, %rsp
@@ -243,6 +250,8 @@ __morestack:
 	movq	%rbx, TLS(__privbox_tag)
 	movq	%rax, TLS(__privbox_activation)
 	movq	%rax, TLS(__privbox_safe_sp)
+	movq	%rbx, TLS(__privbox_tag)	/* again: see above */
+	movq	%rax, TLS(__privbox_activation)
 	incq	CALLOUTS
 	andq	$-16, %r11
 	movq	%r11, %rsp
