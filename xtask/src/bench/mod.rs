@@ -9,6 +9,7 @@ mod gate;
 mod measure;
 mod paper;
 mod programs;
+mod rust;
 mod speed;
 mod table;
 
@@ -34,6 +35,8 @@ pub enum What {
     Overhead(Options),
     /// Guest instructions of system calls through `syscall` and through the gate, of entries, call-outs, page faults.
     Gate(gate::Options),
+    /// Rust: work of well-known crates in the box, requests of the key-value server, build time.
+    Rust(rust::Options),
 }
 
 /// Options of `bench overhead`.
@@ -57,6 +60,7 @@ pub struct Options {
 pub fn run(project: &Project, what: &What, install: bool) -> Result<()> {
     let options = match what {
         What::Gate(options) => return gate::run(project, options, install),
+        What::Rust(options) => return rust::run(project, options, install),
         What::Overhead(options) => options,
     };
     let programs = choose(PROGRAMS, |p| p.name, &options.only, "program")?;
