@@ -145,7 +145,7 @@ fn cmake(tools: &Toolchain, folder: &Path) -> Result<()> {
         run("cmake", &["--build".to_owned(), kind.to_owned()], folder)?;
         let built = folder.join(kind);
         prints(&built.join("boxed"), folder, "13\n")?;
-        accepted(&Run::new(&built.join("plain"), folder).run()?)?;
+        accepted(&Run::new(built.join("plain"), folder).run()?)?;
     }
     Ok(())
 }
@@ -181,7 +181,7 @@ fn ccache(tools: &Toolchain, folder: &Path) -> Result<()> {
     let hit = hits.lines().any(|line| line.ends_with("_cache_hit\t1"));
     ensure!(hit, "nothing came out of the cache:\n{hits}");
     cached("third.o", &[])?;
-    let outcome = Run::new(&folder.join("main"), folder)
+    let outcome = Run::new(folder.join("main"), folder)
         .env("PRIVBOX", "user")
         .env("PRIVBOX_STATS", "1")
         .run()?;
