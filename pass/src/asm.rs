@@ -166,7 +166,7 @@ fn understand(call: Value) -> Result<Kind, String> {
     if let Some(usual) = cpuid_results(call, &shown, &constraints) {
         return if usual { Ok(Kind::CpuId) } else { unknown() };
     }
-    for statement in text
+    for statement in without_comments(&text)
         .split(['\n', ';'])
         .map(str::trim)
         .filter(|s| !s.is_empty())
@@ -184,6 +184,23 @@ const CPUID: [&str; 3] = [
     "xchgq %rbx,${1:q} cpuid xchgq %rbx,${1:q}",
     "xchgq %rbx, ${1:q} cpuid xchgq %rbx, ${1:q}",
 ];
+
+/// Comments become blanks, as the assembler takes them. (Rust code hides values from the optimiser
+/// with `asm!("/*{0}*/")`.)
+fn without_comments(text: &str) -> String {
+    let mut rest = text;
+    let mut kept = String::new();
+    while let Some((before, comment)) = rest.split_once("/*") {
+        let Some((_, after)) = comment.split_once("*/") else {
+            break;
+        };
+        kept.push_str(before);
+        kept.push(' ');
+        rest = after;
+    }
+    kept.push_str(rest);
+    kept
+}
 
 /// Is it that `cpuid`? `Some(false)` if its operands are not the usual ones.
 fn cpuid_results(call: Value, text: &str, constraints: &str) -> Option<bool> {

@@ -12,6 +12,7 @@ pub mod computed_goto;
 pub mod depth;
 pub mod entry;
 pub mod expand;
+pub mod intrinsics;
 pub mod libm;
 pub mod llvm;
 pub mod map;

@@ -7,8 +7,8 @@ use crate::llvm::{Context, Function, Linkage, Machine, Module, Place};
 use crate::split::{self, Names, Shared, plain};
 use crate::{
     Error, FunctionRecord, Level, Options, Output, OutsideRecord, Scheme, Strength, UnitRecord,
-    asm, codegen, computed_goto, depth, entry, libm, map, mask, object, prepare, safestack, select,
-    setjmp, switches, tls, unwind,
+    asm, codegen, computed_goto, depth, entry, intrinsics, libm, map, mask, object, prepare,
+    safestack, select, setjmp, switches, tls, unwind,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -55,6 +55,7 @@ pub fn run_keeping_ir(
     // `-fno-plt`, rustc's default: code generation would call `memcpy` by its address, out of the box.
     boxed.clear_flag("RtLibUseGOT");
     libm::lower(&boxed);
+    intrinsics::lower(&boxed);
     if options.unwinding {
         unwind::lower(&boxed, &provided());
     }
