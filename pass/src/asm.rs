@@ -306,7 +306,7 @@ fn system_call_operands(call: Value, constraints: &str) -> Result<[Option<u32>; 
         |what: &str| format!("a system call with an operand that is not understood: `{what}`");
     let mut carried = [None; 7];
     let mut argument = 0;
-    let mut outputs = 0;
+    let mut outputs = Vec::new();
     for constraint in constraints.split(',') {
         if constraint.starts_with("~{") {
             continue;
@@ -316,10 +316,11 @@ fn system_call_operands(call: Value, constraints: &str) -> Result<[Option<u32>; 
             if output == "*m" {
                 return Err(unknown(constraint));
             }
-            outputs += 1;
-            if output != "{ax}" || outputs > 1 {
+            // rustc says that RCX and R11 are lost by naming results that nobody reads.
+            if !matches!(output, "{ax}" | "{cx}" | "{r11}") || outputs.contains(&output) {
                 return Err(unknown(constraint));
             }
+            outputs.push(output);
             continue;
         }
         let input = if constraint == "0" {
@@ -341,9 +342,13 @@ fn system_call_operands(call: Value, constraints: &str) -> Result<[Option<u32>; 
         carried[carrier] = Some(argument);
         argument += 1;
     }
-    let result = call.ty();
-    let simple = result.is_pointer() || (result.is_int() && result.int_width() <= 64);
-    if carried[3].is_none() || outputs != 1 || !simple {
+    let word = |ty: Type| ty.is_pointer() || (ty.is_int() && ty.int_width() <= 64);
+    let simple = if outputs.len() > 1 {
+        call.ty().fields().into_iter().all(word)
+    } else {
+        word(call.ty())
+    };
+    if carried[3].is_none() || outputs.first() != Some(&"{ax}") || !simple {
         Err(unknown(constraints))
     } else {
         Ok(carried)
@@ -383,13 +388,24 @@ fn system_call(module: &Module<'_>, call: Value) {
     if let Some(nest) = context.enum_attribute("nest", 0) {
         new.add_site_attribute(Place::Param(NEST), nest);
     }
-    let result = call.ty();
+    let whole = call.ty();
+    let result = whole
+        .fields()
+        .first()
+        .copied()
+        .filter(|_| whole.is_struct());
+    let result = result.unwrap_or(whole);
     let value = if result.is_pointer() {
         builder.int_to_ptr(new, result)
     } else if result.int_width() < 64 {
         builder.trunc(new, result)
     } else {
         new
+    };
+    let value = if whole.is_struct() {
+        builder.insert_value(whole.null(), value, 0)
+    } else {
+        value
     };
     call.replace_all_uses_with(value);
     call.erase();

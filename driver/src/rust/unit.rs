@@ -84,6 +84,18 @@ pub fn compile(
     let boxed = compile::box_half(context, &bitcode, &options, compiled, &scratch, unit.output);
     let normal = back_end.finish(context)?;
     let mut boxed = boxed?;
+    for name in &marked.entry {
+        let outside = boxed.record.outside.iter().find(|o| o.name == *name);
+        if let Some(outside) = outside {
+            // No error: a crate that marks its functions may be somebody's dependency.
+            eprintln!(
+                "warning: {}: a marked function, {}, does not run in the box: {}",
+                unit.name,
+                marked::path(name),
+                outside.reason
+            );
+        }
+    }
     // What the user asked for, in place of what it came to in this crate.
     boxed.record.requested.clone_from(&context.options.entry);
     boxed
