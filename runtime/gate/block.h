@@ -3,15 +3,18 @@
  * Call-outs with a call block (docs/box-abi.md), for the gate and for the landing in kernel mode.
  */
 
-/* RBX = block, RSP a multiple of 16: loads everything for the call; RCX is scratch. R12 = the block's flags, read once:
+/* RBX = block, RSP a multiple of 16: loads everything for the call; RAX and RCX are scratch. R12 = the block's flags, read once:
  * another thread may change them. */
 .macro BLOCK_ARGUMENTS
 	movq	320(%rbx), %rcx		/* nstack */
 	testq	%rcx, %rcx
 	je	2f
-	testb	$1, %cl
-	je	1f
-	subq	$8, %rsp
+	/* 32-byte vectors among them are aligned to 32 bytes: so is RSP at the call. */
+	leaq	(,%rcx,8), %rax
+	negq	%rax
+	addq	%rsp, %rax
+	andq	$-32, %rax
+	leaq	(%rax,%rcx,8), %rsp
 1:	pushq	440(%rbx,%rcx,8)
 	decq	%rcx
 	jne	1b

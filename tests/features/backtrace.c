@@ -2,6 +2,8 @@
 // with-plain: with/backtrace_plain.c
 // flags: -fasynchronous-unwind-tables
 // link: static no-pie bfd
+// no: kernel
+// (In kernel mode the box's frames are in the kernel's memory: unwinders go from the call-out to where the box was entered.)
 #include <stdio.h>
 int reaches_start(int at_least);
 __attribute__((noinline)) static int deep(int n) {

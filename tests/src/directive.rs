@@ -11,7 +11,7 @@
 //! // signal: 6                       expected signal instead
 //! // args: one two                   arguments of the program
 //! // only-cpu: v3                    skip on CPUs without -march=x86-64-v3
-//! // no: strict stats levels-of-help     leave these parts out
+//! // no: strict stats levels-of-help kernel   leave these parts out
 //! ```
 //! The first line says what the program is about; a directive may be repeated.
 

@@ -151,7 +151,7 @@ fn steps(project: &Project, quick: bool, install: bool) -> Vec<Step> {
         // The tests beside the code of all crates.
         tests("units", 5, &["--lib", "--bins"]),
         tests("verifier", 10, &["--test", "suite"]),
-        tests("pass", 5, &["--test", "ir"]),
+        tests("pass", 5, &["--test", "ir", "--test", "masks"]),
         tests(
             "driver",
             5,

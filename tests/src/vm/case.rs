@@ -222,7 +222,9 @@ pub fn all(tests: &Path) -> Result<Vec<Case>> {
     let mut cases = own;
     cases.retain(|case| !parts.contains(&case.program.sources[0]));
     for source in code_in(&tests.join("features"))? {
-        cases.push(Case::feature(&source)?);
+        if !directive::Case::read(&source)?.leaves_out("kernel") {
+            cases.push(Case::feature(&source)?);
+        }
     }
     Ok(cases)
 }
