@@ -693,7 +693,11 @@ static void tracer_changes_registers(void)
 				case 2: r.rbx = v; break;
 				case 3: r.rsp = v; break;
 				case 4: r.rip = (uintptr_t)loop_clone; break;
-				case 5: r.rip = (uintptr_t)hostile_landing + rand_r(&seed) % PRIVBOX_LANDING_SIZE; break;
+				/* Not inside an instruction: a displacement may look like a far return, which
+				 * QEMU 7.2 lets read with the kernel's rights, and the kernel says so. */
+				case 5:
+					r.rip = (uintptr_t)hostile_landing + rand_r(&seed) % (PRIVBOX_LANDING_SIZE / 8) * 8;
+					break;
 				case 6: r.r10 = (uintptr_t)add_clone + 1 + rand_r(&seed) % 64; break;
 				case 7: r.eflags |= 0x4d500; break;
 				case 8: r.fs_base = 0x7fffffffe000ULL; break;
