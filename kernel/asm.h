@@ -31,4 +31,30 @@
 #define HINT_NONE UNWIND_HINT_EMPTY
 #endif
 
+.macro POP_CALLEE_SAVED
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbp
+	popq	%rbx
+.endm
+
+/* To box code that was interrupted. At RSP: the registers of its state; EFLAGS as they were, AC with them. */
+.macro RESUME_BOX
+	POP_CALLEE_SAVED
+	popq	%r11
+	popq	%r10
+	popq	%r9
+	popq	%r8
+	popq	%rax
+	popq	%rcx
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+	addq	$8, %rsp
+	CLEAR_CPU_BUFFERS
+	iretq
+.endm
+
 #endif

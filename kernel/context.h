@@ -43,7 +43,6 @@
 #define PB_CTX_CALL_IP		144
 
 /* struct pb_state */
-#define PB_STATE_NEXT		0
 #define PB_STATE_TAG		8
 #define PB_STATE_KIND		16
 #define PB_STATE_ACTIVATION	24
@@ -104,6 +103,8 @@
 #include <linux/user-return-notifier.h>
 #include <linux/workqueue.h>
 #include <asm/desc_defs.h>
+#include <asm/fsgsbase.h>
+#include <asm/msr.h>
 
 #include "privbox.h"
 
@@ -243,6 +244,18 @@ extern struct desc_ptr pb_stock_idtr, pb_alternative_idtr;
 static __always_inline void pb_load_idt(const struct desc_ptr *idtr)
 {
 	asm volatile("lidt %0" : : "m" (*idtr));
+}
+
+/* Ring 3's, which is loaded while its thread is current. */
+static __always_inline unsigned long pb_fs_base(void)
+{
+	unsigned long base;
+
+	if (static_cpu_has(X86_FEATURE_FSGSBASE))
+		base = rdfsbase();
+	else
+		rdmsrl(MSR_FS_BASE, base);
+	return base;
 }
 
 /* --- syscalls.c --- */

@@ -118,7 +118,7 @@ static bool __init counts_calls(void)
 
 static bool __init maps_low(void)
 {
-	return READ_ONCE(*pb_kernel.mmap_min_addr) < 64UL << 10;
+	return READ_ONCE(*pb_kernel.mmap_min_addr) < PB_LOWEST;
 }
 
 struct refusal {

@@ -211,24 +211,7 @@ SYM_CODE_START_LOCAL(pb_interrupted)
 	jz	.Lto_user
 	leaq	PB_STATE_REGS(%r12), %rsp
 	HINT_NONE
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%rbp
-	popq	%rbx
-	popq	%r11
-	popq	%r10
-	popq	%r9
-	popq	%r8
-	popq	%rax
-	popq	%rcx
-	popq	%rdx
-	popq	%rsi
-	popq	%rdi
-	addq	$8, %rsp
-	CLEAR_CPU_BUFFERS
-	iretq				/* EFLAGS as they were, AC with them */
+	RESUME_BOX
 
 .Lto_user:
 	UNWIND_HINT_REGS

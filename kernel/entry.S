@@ -27,15 +27,6 @@
 	lidt	pb_alternative_idtr(%rip)
 .endm
 
-.macro POP_CALLEE_SAVED
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%rbp
-	popq	%rbx
-.endm
-
 /*
  * From the gate's system calls (calls.S). At RSP: box code's RSP, then the call's registers; RAX = result.
  * From pb_to_box on: scrubs what any way to the box may have left of the kernel's (requirement 6).
@@ -87,19 +78,7 @@ SYM_CODE_START(pb_tail_resume)
 	HINT_NONE
 	ENDBR
 	INTO_BOX
-	POP_CALLEE_SAVED
-	popq	%r11
-	popq	%r10
-	popq	%r9
-	popq	%r8
-	popq	%rax
-	popq	%rcx
-	popq	%rdx
-	popq	%rsi
-	popq	%rdi
-	addq	$8, %rsp
-	CLEAR_CPU_BUFFERS
-	iretq
+	RESUME_BOX
 SYM_CODE_END(pb_tail_resume)
 
 /* At RSP: the callee-saved registers and the return address. RAX, RDX and vector registers are the results. */

@@ -43,7 +43,6 @@ struct pb_snapshot {
 	struct pb_activation *activation;
 	unsigned long try_head;
 	u64 tag;
-	u64 token;
 	char *copy;			/* [start, top) */
 };
 
@@ -99,7 +98,6 @@ int pb_snapshot_take(struct pb_context *context)
 	snapshot->activation = context->activation;
 	snapshot->try_head = context->try_head;
 	snapshot->tag = context->tag;
-	snapshot->token = context->token;
 	snapshot->start = context->suspended ? (unsigned long)context->suspended : snapshot->top;
 	length = snapshot->top - snapshot->start;
 	snapshot->copy = kvmalloc(length ?: 1, GFP_KERNEL_ACCOUNT);
@@ -173,7 +171,7 @@ static void bury_gate_states(struct pb_context *context)
 	struct pb_state *state;
 
 	for (state = context->suspended; state; state = state->next)
-		if (state->kind == PB_DEMOTED && state->regs.ip - context->text < PB_GATE_SIZE) {
+		if (state->kind == PB_DEMOTED && state->regs.ip - context->process->base < PB_GATE_SIZE) {
 			state->kind = PB_DEAD;
 			memset(&state->regs, 0, sizeof(state->regs));
 		}
@@ -191,8 +189,6 @@ static void fill(struct pb_context *context, const struct pb_snapshot *snapshot)
 	context->activation = MOVED(snapshot->activation, distance);
 	context->try_head = snapshot->try_head ? snapshot->try_head + distance : 0;
 	context->tag = snapshot->tag;
-	context->token = snapshot->token;
-	context->text = context->process->base;
 	bury_gate_states(context);
 }
 

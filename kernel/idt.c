@@ -12,7 +12,6 @@
 #include <linux/uaccess.h>
 #include <asm/apic.h>
 #include <asm/desc.h>
-#include <asm/fsgsbase.h>
 #include <asm/idtentry.h>
 #include <asm/irq_vectors.h>
 #include <asm/trapnr.h>
@@ -118,13 +117,7 @@ int __init pb_idt_init(void)
 
 static unsigned long __user *unsafe_sp_address(const struct pb_context *context)
 {
-	unsigned long base;
-
-	if (static_cpu_has(X86_FEATURE_FSGSBASE))
-		base = rdfsbase();
-	else
-		rdmsrl(MSR_FS_BASE, base);
-	return (unsigned long __user *)(base + context->unsafe_sp);
+	return (unsigned long __user *)(pb_fs_base() + context->unsafe_sp);
 }
 
 /* RSP for user mode, if the thread says where; may sleep. */

@@ -23,21 +23,16 @@
 #define MAX_TEXT (256UL << 20)
 #define MAX_FUNCTIONS (1UL << 22)
 #define MAX_SEGMENTS 1024UL
-#define GATE_PAGES (PB_GATE_SIZE >> PAGE_SHIFT)
 #define FLAGS_R 4
 #define FLAGS_X 1
 #define FLAGS_ALL 7
-
-/* Contract, rule 8: one limit for all paging modes. */
-#define LOWEST (64UL << 10)
-#define HIGHEST min(TASK_SIZE_MAX - PAGE_SIZE, (1UL << 47) - PAGE_SIZE)
 
 enum { LEVEL_MASK, LEVEL_PKS, LEVEL_SPAP };
 enum { STRENGTH_ARCHITECTURAL, STRENGTH_TRANSIENT };
 
 static LIST_HEAD(images);
 static DEFINE_MUTEX(lock);
-static struct page *gate_pages[GATE_PAGES];
+static struct page *gate_pages[PB_GATE_PAGES];
 
 /* By bit of the manifest's set. The same numbers as in the verifier's features.rs. */
 static const u16 cpu_features[] = {
@@ -178,7 +173,7 @@ static int read_segments(struct reading *reading)
 		u64 start = bind->base + s->start;
 
 		error = -EADDRNOTAVAIL;
-		if (start < LOWEST || start >= HIGHEST || s->size > HIGHEST - start)
+		if (start < PB_LOWEST || start >= PB_HIGHEST || s->size > PB_HIGHEST - start)
 			goto out;
 		/* The distance from the base must be the true one. */
 		if (s->start < 0 ? start >= bind->base : start < bind->base)
@@ -368,7 +363,7 @@ int __init pb_image_init(void)
 
 	if (WARN_ON(size > PB_GATE_SIZE))
 		return -EINVAL;
-	for (i = 0; i < GATE_PAGES; i++) {
+	for (i = 0; i < PB_GATE_PAGES; i++) {
 		size_t at = i * PAGE_SIZE;
 
 		gate_pages[i] = alloc_page(GFP_KERNEL);
@@ -387,7 +382,7 @@ void pb_image_exit(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < GATE_PAGES; i++)
+	for (i = 0; i < PB_GATE_PAGES; i++)
 		if (gate_pages[i])
 			__free_page(gate_pages[i]);
 	memset(gate_pages, 0, sizeof(gate_pages));

@@ -21,9 +21,13 @@
 #define PB_GATE_VERSION 1
 #define PB_MANIFEST_VERSION 1
 #define PB_GATE_SIZE 0x4000UL
+#define PB_GATE_PAGES (PB_GATE_SIZE >> PAGE_SHIFT)
 #define PB_SAFE_BIT 21
 #define PB_SAFE_HEADROOM (32UL << 10)
 #define PB_UNSAFE_GAP (64UL << 10)
+/* Contract, rule 8: where addresses of the process may lie. One limit for all paging modes. */
+#define PB_LOWEST (64UL << 10)
+#define PB_HIGHEST min(TASK_SIZE_MAX - PAGE_SIZE, (1UL << 47) - PAGE_SIZE)
 
 /* --- symbols.c: kernel functions that are not exported --- */
 int pb_symbols_init(void);	/* logs what is missing */

@@ -21,11 +21,6 @@
 #include "symbols.h"
 #include "table.h"
 
-/* Contract, rule 8; as in image.c. */
-#define LOWEST (64UL << 10)
-#define HIGHEST min(TASK_SIZE_MAX - PAGE_SIZE, (1UL << 47) - PAGE_SIZE)
-#define GATE_PAGES (PB_GATE_SIZE >> PAGE_SHIFT)
-
 static DEFINE_SPINLOCK(lock);
 static DEFINE_HASHTABLE(processes, 8);
 
@@ -89,7 +84,7 @@ static int check_process(const struct privbox_bind *bind)
 {
 	if (bind->flags || bind->landing % 64)
 		return -EINVAL;
-	if (bind->landing < LOWEST || bind->landing > HIGHEST - PRIVBOX_LANDING_SIZE)
+	if (bind->landing < PB_LOWEST || bind->landing > PB_HIGHEST - PRIVBOX_LANDING_SIZE)
 		return -EADDRNOTAVAIL;
 	/* Ring 3 executes the landings, and nothing in the box. */
 	if (overlap(bind->landing, PRIVBOX_LANDING_SIZE, bind->base, bind->box_end))
@@ -98,7 +93,7 @@ static int check_process(const struct privbox_bind *bind)
 	if (bind->unsafe_sp < -(1LL << 20) || bind->unsafe_sp >= 1LL << 31)
 		return -EINVAL;
 	/* It could be set since the module was loaded. */
-	if (READ_ONCE(*pb_kernel.mmap_min_addr) < LOWEST)
+	if (READ_ONCE(*pb_kernel.mmap_min_addr) < PB_LOWEST)
 		return -ENODEV;
 	return 0;
 }
@@ -259,7 +254,7 @@ static int insert_pages(struct vm_area_struct *vma, const struct pb_image *image
 	/* Supervisor, read-only, executable, and no key: of PKS for such pages. */
 	prot &= ~(_PAGE_USER | _PAGE_RW | _PAGE_DIRTY | _PAGE_NX | _PAGE_PKEY_MASK);
 	for (i = 0; i < n; i++) {
-		struct page *page = i < GATE_PAGES ? pb_gate_page(i) : image->pages[i - GATE_PAGES];
+		struct page *page = i < PB_GATE_PAGES ? pb_gate_page(i) : image->pages[i - PB_GATE_PAGES];
 		vm_fault_t result = vmf_insert_pfn_prot(vma, vma->vm_start + i * PAGE_SIZE, page_to_pfn(page),
 							__pgprot(prot));
 

@@ -19,8 +19,6 @@
 #include <linux/notifier.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
-#include <asm/fsgsbase.h>
-#include <asm/msr.h>
 #include <asm/traps.h>
 
 #include "context.h"
@@ -31,13 +29,7 @@
 /* Contract, setting: the FS base is in the low half. Ring 3 may have changed it since it was last looked at. */
 static __always_inline bool fs_base_ok(void)
 {
-	unsigned long base;
-
-	if (static_cpu_has(X86_FEATURE_FSGSBASE))
-		base = rdfsbase();
-	else
-		rdmsrl(MSR_FS_BASE, base);
-	return base < TASK_SIZE_MAX;
+	return pb_fs_base() < TASK_SIZE_MAX;
 }
 
 /* Call-outs and signal handlers return elsewhere than a user shadow stack says. */

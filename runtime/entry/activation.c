@@ -39,21 +39,27 @@ NO_VECTORS uintptr_t __privbox_below_records(void)
 	return newer ? try : activation;
 }
 
+/* Handlers see by the frame's address that this function is at it. */
+#define FORGET_WHILE(condition)                                                                    \
+	do {                                                                                       \
+		__privbox_forgetting = (uintptr_t)__builtin_frame_address(0);                      \
+		atomic_signal_fence(memory_order_seq_cst);                                         \
+		while (condition) {                                                                \
+			if (!__privbox_activation)                                                 \
+				__privbox_fail("a call out of the box returned out of order",      \
+					       "coroutines must not switch stacks inside call-outs"); \
+			__privbox_pop_activation();                                                \
+		}                                                                                  \
+		atomic_signal_fence(memory_order_seq_cst);                                         \
+		__privbox_forgetting = 0;                                                          \
+	} while (0)
+
 void __privbox_callout_fixup(uintptr_t safe_sp) PB_HIDDEN;
 
 /* A call-out returned to safe_sp, but the thread's last call-out was another one. */
 NO_VECTORS void __privbox_callout_fixup(uintptr_t safe_sp)
 {
-	__privbox_forgetting = (uintptr_t)__builtin_frame_address(0);
-	atomic_signal_fence(memory_order_seq_cst);
-	while (__privbox_safe_sp != safe_sp) {
-		if (!__privbox_activation)
-			__privbox_fail("a call out of the box returned out of order",
-				       "coroutines must not switch stacks inside call-outs");
-		__privbox_pop_activation();
-	}
-	atomic_signal_fence(memory_order_seq_cst);
-	__privbox_forgetting = 0;
+	FORGET_WHILE(__privbox_safe_sp != safe_sp);
 }
 
 void __privbox_forget_younger(const struct pb_activation *own) PB_HIDDEN;
@@ -61,14 +67,5 @@ void __privbox_forget_younger(const struct pb_activation *own) PB_HIDDEN;
 /* Kernel mode: the box goes on in `own`, or will. */
 NO_VECTORS void __privbox_forget_younger(const struct pb_activation *own)
 {
-	__privbox_forgetting = (uintptr_t)__builtin_frame_address(0);
-	atomic_signal_fence(memory_order_seq_cst);
-	while (__privbox_activation != own) {
-		if (!__privbox_activation)
-			__privbox_fail("a call out of the box returned out of order",
-				       "coroutines must not switch stacks inside call-outs");
-		__privbox_pop_activation();
-	}
-	atomic_signal_fence(memory_order_seq_cst);
-	__privbox_forgetting = 0;
+	FORGET_WHILE(__privbox_activation != own);
 }

@@ -198,13 +198,8 @@ __privbox_enter_kernel:
 	.cfi_endproc
 	.size __privbox_enter_kernel, . - __privbox_enter_kernel
 
-	.type __morestack, @function	/* for debuggers: runtime/gate/gate.S */
-__morestack:
-/* R10 = normal function, arguments in registers, RBX = tag, RBP as said above. */
-	.p2align 4
-	.cfi_startproc
-	CFI_ENTERED %rbp
-.Lcallout:
+/* The thread is outside from here on, on its own stack; RBX and RBP are kept on it. RAX and R11 are lost. */
+.macro LEAVE_BOX
 	movq	(%rbp), %rax
 	movq	TLS(__privbox_unsafe_sp), %r11
 	movq	%rbx, TLS(__privbox_tag)
@@ -217,6 +212,16 @@ __morestack:
 	movq	%r11, %rsp
 	pushq	%rbx
 	pushq	%rbp
+.endm
+
+	.type __morestack, @function	/* for debuggers: runtime/gate/gate.S */
+__morestack:
+/* R10 = normal function, arguments in registers, RBX = tag, RBP as said above. */
+	.p2align 4
+	.cfi_startproc
+	CFI_ENTERED %rbp
+.Lcallout:
+	LEAVE_BOX
 	movl	$8, %eax		/* vector registers, in case the callee is variadic */
 	callq	*%r10
 	popq	%rbp
@@ -245,18 +250,7 @@ __morestack:
 /* R10 = normal function, RDI = call block (docs/box-abi.md). */
 	.p2align 4
 .Lblock:
-	movq	(%rbp), %rax
-	movq	TLS(__privbox_unsafe_sp), %r11
-	movq	%rbx, TLS(__privbox_tag)
-	movq	%rax, TLS(__privbox_activation)
-	movq	%rax, TLS(__privbox_safe_sp)
-	movq	%rbx, TLS(__privbox_tag)	/* again: see above */
-	movq	%rax, TLS(__privbox_activation)
-	incq	CALLOUTS
-	andq	$-16, %r11
-	movq	%r11, %rsp
-	pushq	%rbx
-	pushq	%rbp
+	LEAVE_BOX
 	movq	%rsp, %r13
 	movq	%rdi, %rbx
 	BLOCK_ARGUMENTS

@@ -38,25 +38,9 @@ static int tests_done;
 			_exit(1);                                                                  \
 		}                                                                                  \
 	} while (0)
-
-struct result {
-	long value, thrown;
-};
-struct block {
-	long gp[6], pad[2];
-	unsigned char vec[8][32];
-	long nstack, flags, rax, rdx;
-	unsigned char xmm[2][32], st[2][16];
-	long stack[16];
-};
+#include "box.h"
 
 typedef long any();
-long add(long, long), call_out(void *, long, long, long, long, long);
-long call_thunk(void *, long, long), throw_token(long, long, long);
-double call_double(void *, double, double);
-void *translate(void *);
-void call_block(void *, struct block *), try_throw(struct result *, void *, long);
-long spin(volatile long *), recurse(long, void *);
 void *box_memcpy(void *, const void *, size_t), *box_memmove(void *, const void *, size_t);
 void *box_memset(void *, int, size_t);
 int box_memcmp(const void *, const void *, size_t), *box___errno_location(void);
@@ -64,15 +48,6 @@ size_t box_strlen(const char *);
 long box_getppid(void), box_read(int, void *, size_t), box_write(int, const void *, size_t);
 long box_close(int), box_pread(int, void *, size_t, long), box_syscall(long, long *);
 int box_openat(int, const char *, int, long *);
-
-/* The normal code of the entry functions, for PRIVBOX=off. */
-long add_normal(long a, long b) { return a + b; }
-#define NORMAL(name)                                                                               \
-	long name##_normal(void) { abort(); }
-NORMAL(call_out) NORMAL(call_thunk) NORMAL(call_double) NORMAL(translate) NORMAL(call_block)
-NORMAL(try_throw) NORMAL(throw_token) NORMAL(spin) NORMAL(recurse)
-
-long not_in_the_box(long a, long b) { return a * b; }
 
 static long aligned(void)
 {
@@ -84,8 +59,6 @@ static long five(long a, long b, long c, long d, long e)
 	CHECK(aligned());
 	return a + 10 * b + 100 * c + 1000 * d + 10000 * e;
 }
-
-static double divide(double a, double b) { return a / b; }
 
 static void test_calls(void)
 {
@@ -102,13 +75,6 @@ static void test_calls(void)
 		CHECK(call_thunk(add, i, 1) == i + 1);
 }
 
-static long nested(long depth)
-{
-	if (depth == 0)
-		return call_out(five, 1, 0, 0, 0, 0);
-	return call_out(nested, depth - 1, 0, 0, 0, 0) + add(1, 1);
-}
-
 struct big {
 	long a, b, c, d;
 };
@@ -119,7 +85,6 @@ static struct big many(long a, double x, long b, long c, long d, long e, long f,
 	struct big r = { a + b + c + d + e + f, (long)(x * 100), (long)l + s.a + s.d, (long)y };
 	return r;
 }
-static long double half(long double x) { return x / 2; }
 static _Complex long double swap(_Complex long double z)
 {
 	return __builtin_complex(__imag__ z, __real__ z);
@@ -204,13 +169,6 @@ static long save_token(long token)
 	token_seen = token;
 	return token & 0xff;
 }
-static long throw_nested(long token)
-{
-	add(1, 2);
-	throw_token(token, 5, 6);
-	CHECK(!"thrown past");
-	return 0;
-}
 static long try_again(long token)
 {
 	struct result r;
@@ -239,29 +197,6 @@ static void test_try(void)
 	}
 }
 
-/* longjmp of libc to a jmp_buf that the box filled, in normal code below it and in handlers. */
-int __privbox_setjmp_fill(jmp_buf, int, const uint64_t *, long) __attribute__((returns_twice));
-static uint64_t frame_token;
-static jmp_buf box_env;
-static long jump_deeper(long unused)
-{
-	(void)unused;
-	longjmp(box_env, 3);
-}
-static long jump_into_box(long token)
-{
-	frame_token = token;
-	if (__privbox_setjmp_fill(box_env, 0, &frame_token, 4))
-		CHECK(!"landed in normal code");
-	longjmp(box_env, 9);
-}
-static long jump_nested(long token)
-{
-	frame_token = token;
-	if (__privbox_setjmp_fill(box_env, 1, &frame_token, 5))
-		CHECK(!"landed in normal code");
-	return call_out(jump_deeper, 0, 0, 0, 0, 0);
-}
 static volatile long spinning;
 static void jump_handler(int sig)
 {
@@ -303,30 +238,11 @@ static void test_longjmp_into_box(void)
 	CHECK(nested(3) == 11);
 }
 
-static jmp_buf env;
-static long jump_out(long depth)
-{
-	if (depth)
-		return call_out(jump_out, depth - 1, 0, 0, 0, 0);
-	longjmp(env, 1);
-}
-static long jump_within(long depth)
-{
-	jmp_buf keep;
-
-	if (depth == 0)
-		longjmp(env, 1);
-	memcpy(keep, env, sizeof env);
-	if (!setjmp(env))
-		call_out(jump_within, depth - 1, 0, 0, 0, 0);
-	memcpy(env, keep, sizeof env);
-	return 1000;
-}
 
 static void test_longjmp(void)
 {
 	for (volatile int i = 0; i < 20000; i++)
-		if (!setjmp(env))
+		if (!setjmp(away))
 			call_out(jump_out, i % 5, 0, 0, 0, 0);
 	for (int i = 0; i < 1000; i++)
 		CHECK(call_out(jump_within, 1, 0, 0, 0, 0) == 1001);

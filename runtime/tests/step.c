@@ -36,92 +36,14 @@ enum {
 #define TELL(n) __asm__ volatile("int3" : : "a"((long)(n)) : "memory")
 
 /* --- the child --- */
-
-struct result {
-	long value, thrown;
-};
-struct block {
-	long gp[6], pad[2];
-	unsigned char vec[8][32];
-	long nstack, flags, rax, rdx;
-	unsigned char xmm[2][32], st[2][16];
-	long stack[16];
-};
-long add(long, long), call_out(void *, long, long, long, long, long);
-long call_thunk(void *, long, long), throw_token(long, long, long);
-double call_double(void *, double, double);
-void *translate(void *);
-void call_block(void *, struct block *), try_throw(struct result *, void *, long);
-long recurse(long, void *);
-long add_normal(long a, long b) { return a + b; }
-#define NORMAL(name)                                                                               \
-	long name##_normal(void) { abort(); }
-NORMAL(call_out) NORMAL(call_thunk) NORMAL(call_double) NORMAL(translate) NORMAL(call_block)
-NORMAL(try_throw) NORMAL(throw_token) NORMAL(spin) NORMAL(recurse)
-long not_in_the_box(long a, long b) { return a * b; }
+#include "box.h"
 
 static long five(long a, long b, long c, long d, long e)
 {
 	return a + 10 * b + 100 * c + 1000 * d + 10000 * e;
 }
 static long zero(void) { return 0; }
-static double divide(double a, double b) { return a / b; }
-static long double half(long double x) { return x / 2; }
-static long nested(long depth)
-{
-	if (depth == 0)
-		return call_out(five, 1, 0, 0, 0, 0);
-	return call_out(nested, depth - 1, 0, 0, 0, 0) + add(1, 1);
-}
 static long same(long token) { return token & 0xff; }
-static long throw_nested(long token)
-{
-	add(1, 2);
-	throw_token(token, 5, 6);
-	CHECK(!"thrown past");
-	return 0;
-}
-static jmp_buf away;
-static long jump_out(long depth)
-{
-	if (depth)
-		return call_out(jump_out, depth - 1, 0, 0, 0, 0);
-	longjmp(away, 1);
-}
-static long jump_within(long depth)
-{
-	jmp_buf keep;
-
-	if (depth == 0)
-		longjmp(away, 1);
-	memcpy(keep, away, sizeof away);
-	if (!setjmp(away))
-		call_out(jump_within, depth - 1, 0, 0, 0, 0);
-	memcpy(away, keep, sizeof away);
-	return 1000;
-}
-int __privbox_setjmp_fill(jmp_buf, int, const uint64_t *, long) __attribute__((returns_twice));
-static uint64_t frame_token;
-static jmp_buf box_env;
-static long jump_deeper(long unused)
-{
-	(void)unused;
-	longjmp(box_env, 3);
-}
-static long jump_into_box(long token)
-{
-	frame_token = token;
-	if (__privbox_setjmp_fill(box_env, 0, &frame_token, 4))
-		CHECK(!"landed in normal code");
-	longjmp(box_env, 9);
-}
-static long jump_nested(long token)
-{
-	frame_token = token;
-	if (__privbox_setjmp_fill(box_env, 1, &frame_token, 5))
-		CHECK(!"landed in normal code");
-	return call_out(jump_deeper, 0, 0, 0, 0, 0);
-}
 
 static void entries(void)
 {

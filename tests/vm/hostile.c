@@ -51,16 +51,6 @@ long box_deep(long n)
 }
 __attribute__((noinline)) static long out_one(long x) { return x + 1; }
 
-/* The clones' addresses, which C cannot name: distances from each entry itself (hostile_landing.S). */
-extern int32_t hostile_clones[];
-static inline char *clone_number(int i) { return (char *)&hostile_clones[i] + hostile_clones[i]; }
-#define add_clone clone_number(0)
-#define call_clone clone_number(1)
-#define loop_clone clone_number(2)
-#define load_clone clone_number(3)
-#define pointer_clone clone_number(4)
-#define deep_clone clone_number(5)
-
 static struct image image;
 
 static long gate(long number, long a, long b, long c)

@@ -7,6 +7,7 @@
 #define HOSTILE_H
 #define _GNU_SOURCE
 #include "../../kernel/privbox_uapi.h"
+#include "tap_output.h"
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,16 @@ void hostile_jump(struct regs *regs, unsigned long offset);
 extern char hostile_landing[];
 /* Registers as the last call-out found them. */
 extern struct regs hostile_at_callout;
+
+/* The clones of a program's functions for the box, which C cannot name: distances from each entry itself (hostile_landing.S). */
+extern int32_t hostile_clones[];
+static inline char *clone_number(int i) { return (char *)&hostile_clones[i] + hostile_clones[i]; }
+#define add_clone clone_number(0)
+#define call_clone clone_number(1)
+#define loop_clone clone_number(2)
+#define load_clone clone_number(3)
+#define pointer_clone clone_number(4)
+#define deep_clone clone_number(5)
 
 extern __thread uintptr_t __privbox_unsafe_sp
 	__attribute__((visibility("hidden"), tls_model("local-exec")));
@@ -240,18 +251,7 @@ static inline void catch_signals(void)
 		caught_signal;                \
 	})
 
-/* --- TAP --- */
-static int tap_count, tap_failed;
-
-static inline void report(bool good, const char *name, const char *detail)
-{
-	printf("%sok %d - %s%s%s\n", good ? "" : "not ", ++tap_count, name, good ? "" : ": ",
-	       good ? "" : detail);
-	fflush(stdout);
-	tap_failed += !good;
-}
-
-#define EXITS(n) ((n) << 8)
+/* --- tests --- */
 
 /* NULL, or names: ends with a null pointer. */
 static char **only_tests;
@@ -280,18 +280,12 @@ static inline void in_child(const char *name, void (*test)(void), int want, int 
 		_exit(0);
 	}
 	if (child < 0 || waitpid(child, &status, 0) != child) {
-		report(false, name, strerror(errno));
+		tap_report(false, name, strerror(errno));
 		return;
 	}
 	status &= ~0x80;	/* core dumped */
 	snprintf(detail, sizeof detail, "status %#x, expected %#x", status, want);
-	report(status == want || status == or_want, name, detail);
-}
-
-static inline int tap_done(void)
-{
-	printf("1..%d\n", tap_count);
-	return tap_failed != 0;
+	tap_report(status == want || status == or_want, name, detail);
 }
 
 /* In children: a failed check ends with 1 and says where. */

@@ -33,13 +33,6 @@ long box_deep(long n)
 	return n ? box_deep(n - 1) + keep : 0;
 }
 
-extern int32_t hostile_clones[];
-static inline char *clone_number(int i) { return (char *)&hostile_clones[i] + hostile_clones[i]; }
-#define add_clone clone_number(0)
-#define loop_clone clone_number(2)
-#define pointer_clone clone_number(4)
-#define deep_clone clone_number(5)
-
 static struct image image;
 static int device;
 

@@ -1358,6 +1358,6 @@ int main(int argc, char **argv)
 	TEST("mmap and munmap during BIND", racing_mappings);
 	TEST("nothing leaks", nothing_leaks);
 	TEST("nothing of this is trusted any more", distrust);
-	report(log_file < 0 || log_is_clean(), "nothing in the kernel's log", "see above");
+	tap_report(log_file < 0 || log_is_clean(), "nothing in the kernel's log", "see above");
 	return tap_done();
 }

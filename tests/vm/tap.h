@@ -8,6 +8,9 @@
 #define _GNU_SOURCE
 #endif
 #include <privbox.h>
+/* Normal code: tests themselves never run in the box. */
+#define OUTSIDE PRIVBOX_OUTSIDE
+#include "tap_output.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,10 +23,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Normal code: tests themselves never run in the box. */
-#define OUTSIDE PRIVBOX_OUTSIDE
-
-static int tap_count, tap_failed;
 static _Atomic int tap_wrong;	/* failed checks of the running test */
 static char tap_why[160];
 
@@ -34,13 +33,6 @@ OUTSIDE static void tap_check(bool good, int line, const char *what)
 }
 /* Goes on after a failure; usable in threads and children. */
 #define CHECK(condition) tap_check((condition), __LINE__, #condition)
-
-OUTSIDE static void tap_report(bool good, const char *name, const char *why)
-{
-	printf("%sok %d - %s%s%s\n", good ? "" : "not ", ++tap_count, name, good ? "" : ": ", good ? "" : why);
-	fflush(stdout);
-	tap_failed += !good;
-}
 
 OUTSIDE static void tap_run(const char *name, void (*test)(void))
 {
@@ -56,8 +48,7 @@ OUTSIDE static void tap_skip(const char *name, const char *reason)
 	printf("ok %d - %s # SKIP %s\n", ++tap_count, name, reason);
 }
 
-/* What a child is expected to end with, as a wait status. */
-#define EXITS(n) ((n) << 8)
+/* The same for a signal. */
 #define DIES(signal) (signal)
 
 /* Runs `test` in a child of its own; a failed check there is exit status 99. `says`: what must be on its
@@ -102,12 +93,6 @@ OUTSIDE static void tap_child(const char *name, void (*test)(void), int want, co
 			*c = ' ';
 	snprintf(why, sizeof why, "status %#x, expected %#x, stderr: %.300s", status, want, heard);
 	tap_report(status == want && (!says || strstr(heard, says)), name, why);
-}
-
-OUTSIDE static int tap_done(void)
-{
-	printf("1..%d\n", tap_count);
-	return tap_failed != 0;
 }
 
 OUTSIDE static bool in_kernel_mode(void)

@@ -4,6 +4,7 @@
 //! `XDG_CACHE_HOME/privbox`, else `HOME/.cache/privbox`.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -35,17 +36,28 @@ pub fn boxed(context: &Context, library: &Path) -> Result<PathBuf, Failure> {
     let name = library
         .file_name()
         .ok_or_else(|| anyhow!("'{}' is no library", library.display()))?;
-    let key = key(context, library)?;
-    let folder = folder.join(key);
-    let made = folder.join(name);
+    let made = folder.join(key(context, library)?).join(name);
+    once(&made, || convert(context, library, name, &made))?;
+    Ok(made)
+}
+
+/// Makes a file of the cache if it is not there; who comes meanwhile waits.
+fn once(made: &Path, make: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     if made.is_file() {
-        return Ok(made);
+        return Ok(());
     }
-    fs::create_dir_all(&folder).with_context(|| cannot_write(&folder))?;
-    let _lock = temporary::lock(&folder.join("lock")).with_context(|| cannot_write(&folder))?;
+    let folder = made
+        .parent()
+        .ok_or_else(|| anyhow!("'{}' has no folder", made.display()))?;
+    fs::create_dir_all(folder).with_context(|| cannot_write(folder))?;
+    let _lock = temporary::lock(&folder.join("lock")).with_context(|| cannot_write(folder))?;
     if made.is_file() {
-        return Ok(made);
+        return Ok(());
     }
+    make()
+}
+
+fn convert(context: &Context, library: &Path, name: &OsStr, made: &Path) -> Result<(), Failure> {
     let crate_name = name.to_string_lossy();
     let crate_name = crate_name
         .trim_start_matches("lib")
@@ -62,11 +74,11 @@ pub fn boxed(context: &Context, library: &Path) -> Result<PathBuf, Failure> {
             format!("rust:{crate_name}"),
             name.to_string_lossy().into_owned(),
             Effort::Aggressive,
-            &made,
+            made,
         )
     };
-    archive::convert(context, library, &made, &unit, true)?;
-    Ok(made)
+    archive::convert(context, library, made, &unit, true)?;
+    Ok(())
 }
 
 /// Rust's default allocator, which would call libc's, out of the box, and what stands for it
@@ -93,16 +105,14 @@ fn allocation(symbol: &str) -> Option<&'static str> {
 pub fn allocator(context: &Context) -> Result<PathBuf, Failure> {
     let context = &concerned(context);
     let source = Resources::file("allocator.bc")?;
-    let folder = folder()?.join(key(context, &source)?);
-    let made = folder.join("liballocator.a");
-    if made.is_file() {
-        return Ok(made);
-    }
-    fs::create_dir_all(&folder).with_context(|| cannot_write(&folder))?;
-    let _lock = temporary::lock(&folder.join("lock")).with_context(|| cannot_write(&folder))?;
-    if made.is_file() {
-        return Ok(made);
-    }
+    let made = folder()?
+        .join(key(context, &source)?)
+        .join("liballocator.a");
+    once(&made, || make_allocator(context, &source, &made))?;
+    Ok(made)
+}
+
+fn make_allocator(context: &Context, source: &Path, made: &Path) -> Result<(), Failure> {
     let public = ALLOCATION.map(|(_, name)| name);
     let unit = Unit {
         public: Some(&public),
@@ -110,13 +120,13 @@ pub fn allocator(context: &Context) -> Result<PathBuf, Failure> {
             "rust:allocator".to_owned(),
             "allocator".to_owned(),
             Effort::Aggressive,
-            &made,
+            made,
         )
     };
     let bitcode =
-        fs::read(&source).with_context(|| format!("cannot read '{}'", source.display()))?;
-    archive::one(context, &bitcode, &made, &unit)?;
-    Ok(made)
+        fs::read(source).with_context(|| format!("cannot read '{}'", source.display()))?;
+    archive::one(context, &bitcode, made, &unit)?;
+    Ok(())
 }
 
 fn cannot_write(folder: &Path) -> String {

@@ -78,11 +78,7 @@ impl Case {
     }
 
     /// A program of `tests/features`, compared in one configuration: the same executable runs in all three modes.
-    ///
-    /// # Errors
-    /// Its head is wrong.
-    pub fn feature(source: &Path) -> Result<Self> {
-        let feature = directive::Case::read(source)?;
+    pub fn feature(feature: &directive::Case) -> Self {
         let mut case = Self::new(&format!("features/{}", feature.name));
         let (libraries, flags): (Vec<String>, Vec<String>) = feature
             .flags
@@ -90,7 +86,7 @@ impl Case {
             .cloned()
             .partition(|flag| flag.starts_with("-l"));
         case.program = Program {
-            sources: std::iter::once(source.to_path_buf())
+            sources: std::iter::once(feature.source.clone())
                 .chain(feature.with.clone())
                 .collect(),
             plain: feature.with_plain.clone(),
@@ -103,7 +99,7 @@ impl Case {
         };
         case.compare = true;
         case.only = ["6.12", "pti=on", "smp=2"].map(str::to_owned).to_vec();
-        Ok(case)
+        case
     }
 
     /// Reads the head of `source`.
@@ -222,8 +218,9 @@ pub fn all(tests: &Path) -> Result<Vec<Case>> {
     let mut cases = own;
     cases.retain(|case| !parts.contains(&case.program.sources[0]));
     for source in code_in(&tests.join("features"))? {
-        if !directive::Case::read(&source)?.leaves_out("kernel") {
-            cases.push(Case::feature(&source)?);
+        let feature = directive::Case::read(&source)?;
+        if !feature.leaves_out("kernel") {
+            cases.push(Case::feature(&feature));
         }
     }
     Ok(cases)

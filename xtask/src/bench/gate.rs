@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 use crate::toolchain;
 use crate::util::{self, Project};
+use crate::vm::{self, End, Guest, Switch, Task, Trouble};
 
 /// Options of `bench gate`.
 #[derive(Args)]
@@ -34,8 +36,11 @@ pub struct Options {
         default_value = "off,on",
         value_name = "on|off"
     )]
-    pti: Vec<String>,
+    pti: Vec<Switch>,
 }
+
+/// The time of one run: there is no real-time clock to hurry it.
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// What is measured both ways, in the order of the table.
 const CALLS: &[&str] = &[
@@ -74,13 +79,18 @@ pub fn run(project: &Project, options: &Options, install: bool) -> Result<()> {
     let program = build(project)?;
     let mut all = All::new();
     for kernel in &options.kernels {
-        for pti in &options.pti {
-            println!("measure    {kernel}, pti={pti}");
-            let figures = measure(project, &program, kernel, pti)
-                .with_context(|| format!("kernel {kernel}, pti={pti}"))?;
+        for &pti in &options.pti {
+            let name = if pti == Switch::On {
+                "pti=on"
+            } else {
+                "pti=off"
+            };
+            println!("measure    {kernel}, {name}");
+            let figures = measure(project, &program, kernel, pti, install)
+                .with_context(|| format!("kernel {kernel}, {name}"))?;
             all.entry(kernel.clone())
                 .or_default()
-                .insert(format!("pti={pti}"), figures);
+                .insert(name.to_owned(), figures);
         }
     }
     let file = project.scratch("bench")?.join("gate.json");
@@ -106,11 +116,29 @@ fn build(project: &Project) -> Result<std::path::PathBuf> {
     Ok(program)
 }
 
-/// Both runs in one configuration, each in a guest of its own.
-fn measure(project: &Project, program: &Path, kernel: &str, pti: &str) -> Result<Figures> {
+/// Both runs in one configuration, one after the other in one guest.
+fn measure(
+    project: &Project,
+    program: &Path,
+    kernel: &str,
+    pti: Switch,
+    install: bool,
+) -> Result<Figures> {
+    let options = vm::Options {
+        pti: Some(pti == Switch::On),
+        icount: true,
+        ..vm::Options::new(project, kernel)
+    };
+    let mut guest = Guest::boot(project, &options.prepare(project, install)?)?;
+    guest.load_module("")?;
+    guest.trust(program)?;
+    let plain = run_in(&mut guest, project, program, "off")?;
+    let boxed = run_in(&mut guest, project, program, "kernel")?;
+    let reports = guest.finish();
+    if !reports.is_empty() {
+        return Err(Trouble::Kernel(reports.join("\n")).into());
+    }
     let mut figures = Figures::default();
-    let plain = guest(project, program, kernel, pti, "off")?;
-    let boxed = guest(project, program, kernel, pti, "kernel")?;
     if mode(&boxed) != Some("2") {
         bail!("the program did not run in kernel mode:\n{boxed}");
     }
@@ -147,28 +175,26 @@ fn measure(project: &Project, program: &Path, kernel: &str, pti: &str) -> Result
     Ok(figures)
 }
 
-/// Runs the program in a guest; we are the command that does it.
-fn guest(project: &Project, program: &Path, kernel: &str, pti: &str, mode: &str) -> Result<String> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command
-        .current_dir(&project.root)
-        .args([
-            "vm",
-            "--quiet",
-            "--icount",
-            "--timeout",
-            "600",
-            "--kernel",
-            kernel,
-        ])
-        .args(["--pti", pti])
-        .arg("--trust")
-        .arg(program)
-        .arg("--")
-        .arg(program)
-        .env("PRIVBOX", mode);
-    let output = util::capture(&mut command)?;
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+/// What the program prints in a mode.
+fn run_in(guest: &mut Guest, project: &Project, program: &Path, mode: &str) -> Result<String> {
+    let mut variables = guest.variables().to_vec();
+    variables.retain(|(name, _)| name != "PRIVBOX");
+    variables.push(("PRIVBOX".into(), mode.into()));
+    let task = Task {
+        folder: project.root.clone(),
+        variables,
+        words: vec![program.into()],
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let end = guest.run(&task, LIMIT, &mut out, &mut err)?;
+    if end != End::Code(0) {
+        bail!(
+            "PRIVBOX={mode} {}: {end}\n{}",
+            program.display(),
+            String::from_utf8_lossy(&err)
+        );
+    }
+    Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// `figure WHERE NAME MINIMUM MEDIAN`

@@ -23,7 +23,7 @@ mod module;
 mod trouble;
 mod vmlinux;
 
-pub use cli::{Arguments, run};
+pub use cli::{Arguments, Switch, run};
 pub use guest::{Guest, Options, Prepared};
 pub use machine::{End, Task};
 pub use trouble::*;
