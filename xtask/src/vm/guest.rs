@@ -62,7 +62,7 @@ impl Options {
         let kernel = kernel::find(project, &self.kernel, install)?;
         let initramfs = initramfs::build(project, &kernel)?;
         let module = match &self.module {
-            Some(source) => Some(module::build(project, &kernel, source)?),
+            Some(source) => Some(module::build(project, &kernel, source, module::NAME)?),
             None => None,
         };
         let image = if self.kaslr {

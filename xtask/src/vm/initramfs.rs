@@ -1,4 +1,4 @@
-//! The initramfs: the agent as `/init`, and the kernel's own modules that reach the host's tree.
+//! The initramfs: the agent as `/init`, the kernel's own modules that reach the host's tree, and one of ours.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use super::kernel::Kernel;
+use super::module;
 use crate::util::{self, Failure, Project};
 
 /// The agent's source.
@@ -24,6 +25,9 @@ const MODULES: &[&str] = &[
     "overlay",
 ];
 
+/// A module of ours that every guest needs: why, its source says.
+const SCHEDULER_KEY: &str = "scheduler_key";
+
 /// Makes the initramfs for `kernel` if it is not there, and returns it.
 pub fn build(project: &Project, kernel: &Kernel) -> Result<PathBuf> {
     let folder = project.scratch("vm/initramfs")?;
@@ -31,9 +35,11 @@ pub fn build(project: &Project, kernel: &Kernel) -> Result<PathBuf> {
         .map_err(|error| Failure::Unwritable(folder.join("lock"), error))?;
     lock.lock()?;
     let agent = agent(&folder)?;
+    let source = project.root.join("xtask/src/vm/guest").join(SCHEDULER_KEY);
+    let key = module::build(project, kernel, &source, SCHEDULER_KEY)?;
     let archive = folder.join(format!("{}.cpio", kernel.release));
     let recipe = format!("{MODULES:?}");
-    if util::up_to_date(&archive, std::slice::from_ref(&agent), &recipe) {
+    if util::up_to_date(&archive, &[agent.clone(), key.clone()], &recipe) {
         return Ok(archive);
     }
     let mut cpio = Archive::default();
@@ -42,7 +48,9 @@ pub fn build(project: &Project, kernel: &Kernel) -> Result<PathBuf> {
     }
     cpio.file("init", 0o755, &fs::read(agent)?);
     let mut list = String::new();
-    for (name, data) in modules(kernel)? {
+    let mut modules = modules(kernel)?;
+    modules.push((SCHEDULER_KEY.to_owned(), fs::read(key)?));
+    for (name, data) in modules {
         let path = format!("modules/{name}.ko");
         cpio.file(&path, 0o644, &data);
         list.push_str(&format!("/{path}\n"));

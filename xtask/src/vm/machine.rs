@@ -422,6 +422,8 @@ fn qemu(config: &Config, folder: &Path, socket: &Path) -> Command {
         "no_timer_check".to_owned(),
         // Every line of a report counts.
         "printk.devkmsg=on".to_owned(),
+        // The agent brings up the others.
+        "maxcpus=1".to_owned(),
     ];
     if let Some(pti) = config.pti {
         kernel.push(format!("pti={}", if pti { "on" } else { "off" }));

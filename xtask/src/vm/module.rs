@@ -13,9 +13,9 @@ use crate::util::{self, Failure, Project};
 /// The module's name, as `lsmod` shows it.
 pub const NAME: &str = "privbox";
 
-/// Builds the module in `source` for `kernel` if anything changed, and returns the `.ko` file.
-pub fn build(project: &Project, kernel: &Kernel, source: &Path) -> Result<PathBuf> {
-    let folder = project.scratch(&format!("vm/module/{}", kernel.release))?;
+/// Builds the module `name` in `source` for `kernel` if anything changed, and returns the `.ko` file.
+pub fn build(project: &Project, kernel: &Kernel, source: &Path, name: &str) -> Result<PathBuf> {
+    let folder = project.scratch(&format!("vm/module/{}/{name}", kernel.release))?;
     let lock = fs::File::create(folder.join("lock"))
         .map_err(|error| Failure::Unwritable(folder.join("lock"), error))?;
     lock.lock()?;
@@ -38,7 +38,7 @@ pub fn build(project: &Project, kernel: &Kernel, source: &Path) -> Result<PathBu
     for input in &inputs {
         recipe.push_str(&format!("\n{}", input.display()));
     }
-    let module = folder.join(format!("{NAME}.ko"));
+    let module = folder.join(format!("{name}.ko"));
     if util::up_to_date(&module, &inputs, &recipe) {
         return Ok(module);
     }
@@ -53,10 +53,10 @@ pub fn build(project: &Project, kernel: &Kernel, source: &Path) -> Result<PathBu
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    let made = build.join(format!("{NAME}.ko"));
+    let made = build.join(format!("{name}.ko"));
     if !output.status.success() || !made.is_file() {
         return Err(Trouble::Setup(format!(
-            "the module does not build for {}\n{}\n{}",
+            "{name}.ko does not build for {}\n{}\n{}",
             kernel.release,
             util::show(&command),
             util::tail(&text, 40)

@@ -148,6 +148,21 @@ static void load_list(const char *list)
 	fclose(file);
 }
 
+/* The kernel came up with one CPU: scheduler_key.c says why. */
+static void bring_up_cpus(void)
+{
+	for (int cpu = 1; cpu < sysconf(_SC_NPROCESSORS_CONF); cpu++) {
+		char path[64];
+		int file;
+
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
+		file = open(path, O_WRONLY | O_CLOEXEC);
+		if (file < 0 || write(file, "1", 1) != 1)
+			fail("%s", path);
+		close(file);
+	}
+}
+
 /* The first of our ports, whatever number its device has. */
 static int find_port(void)
 {
@@ -508,6 +523,7 @@ int main(void)
 	if (kmsg < 0)
 		fail("/dev/kmsg");
 	load_list("/modules/list");
+	bring_up_cpus();
 	open_port();
 	make_root();
 	loopback_up();
