@@ -75,6 +75,20 @@ pub enum Error {
         /// The function.
         function: String,
     },
+    /// A function that its author marked cannot run in the box.
+    #[error(
+        "{unit}: `{function}` is marked to run in the box and cannot: {reason}\n\
+         help: do that in a function marked PRIVBOX_OUTSIDE, which the box calls, or take the mark away;\n      \
+         or accept that it runs outside: -fprivbox-outside={function}"
+    )]
+    MarkedOutside {
+        /// Source file.
+        unit: String,
+        /// The function.
+        function: String,
+        /// What it uses that the box has not.
+        reason: String,
+    },
     /// The target is not x86-64.
     #[error("{unit}: the target is `{triple}`; boxes exist for x86-64 Linux only")]
     Target {

@@ -63,6 +63,15 @@ pub fn select(module: &Module<'_>, options: &Options) -> Result<Selection, Error
                 selection.entries.insert(name);
             }
             Ok(()) => {}
+            // Silently running outside what was marked would be the worst of surprises. (A name of `-fprivbox-fn` may be
+            // that of several static functions: linking looks for one that can.)
+            Err(reason) if !excluded && has(&name, ENTRY) => {
+                return Err(Error::MarkedOutside {
+                    unit: options.unit.clone(),
+                    function: plain.to_owned(),
+                    reason,
+                });
+            }
             Err(reason) => {
                 selection.outside.insert(name, reason);
             }

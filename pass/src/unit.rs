@@ -59,6 +59,7 @@ pub fn run_keeping_ir(
     if options.unwinding {
         unwind::lower(&boxed, &provided());
     }
+    watch("lower", &|| boxed.print());
     let selection = select::select(&boxed, options)?;
     let names = Names::new(&options.unit_hash);
     let mut record = UnitRecord {

@@ -78,7 +78,11 @@ fn understood(instruction: Value) -> bool {
         Some(Opcode::LLVMLandingPad) => instruction
             .operands()
             .into_iter()
-            .all(|clause| !clause.ty().is_pointer() || clause.is_null()),
+            // Of filters, those that nothing passes: no names in the array.
+            .all(|clause| match clause.ty() {
+                ty if ty.is_pointer() => clause.is_null(),
+                ty => ty.is_array() && ty.is_empty(),
+            }),
         Some(
             Opcode::LLVMCleanupPad
             | Opcode::LLVMCatchPad

@@ -15,6 +15,7 @@ const USAGE: &str = "usage: privbox-pass [options] UNIT.bc
   --cpu=NAME --features=LIST --mask-bits=N -O0..-O3
   --mask-all         a mask on every access
   --paper            the paper's scheme
+  --unwinding        functions may return by unwinding, as Rust's
   --stage=NAME       print the IR of a stage to standard output instead of writing files";
 
 fn main() -> ExitCode {
@@ -67,6 +68,7 @@ fn work() -> Result<(), String> {
             "-O0" | "-O1" | "-O2" | "-O3" => options.opt_level = key.as_bytes()[2] - b'0',
             "--mask-all" => options.mask_all = true,
             "--paper" => options.scheme = Scheme::Paper,
+            "--unwinding" => options.unwinding = true,
             "--stage" => stage = Some(value.to_owned()),
             _ if key.starts_with('-') => return Err(USAGE.into()),
             _ => input = Some(PathBuf::from(&arg)),
