@@ -12,7 +12,7 @@ use object::{Object as _, ObjectSection as _};
 
 use super::unit::{self, Unit};
 use crate::temporary::{AtomicOutput, Scratch};
-use crate::wrapper::{Context, Failure};
+use crate::wrapper::{Context, Failure, report};
 
 /// The section in which rustc embeds bitcode.
 const EMBEDDED: &str = ".llvmbc";
@@ -58,23 +58,37 @@ pub fn convert(
         members.push((name, source(data, embedded)));
     }
     let scratch = Scratch::new().context("cannot make a temporary folder")?;
+    let several = members
+        .iter()
+        .filter(|(_, source)| matches!(source, Source::Bitcode(_)))
+        .count()
+        > 1;
     let mut written = Vec::new();
+    let mut records = Vec::new();
     for (index, (name, source)) in members.into_iter().enumerate() {
         let data = match source {
             Source::AsIs(data) => data,
             Source::Bitcode(bitcode) => {
-                let unit = Unit {
+                let mut unit = Unit {
                     identity: format!("{}:{name}", unit.identity),
                     ..unit.clone()
                 };
+                if several {
+                    let member = name.strip_suffix(".rcgu.o").unwrap_or(&name);
+                    unit.name = format!("{}({member})", unit.name);
+                }
                 let object = scratch.path(&format!("{index}.o"));
-                unit::compile(context, &bitcode, &unit, &object)?;
+                records.push(unit::compile(context, &bitcode, &unit, &object)?);
                 fs::read(&object).context("cannot read an object")?
             }
         };
         written.push((name, data));
     }
-    Ok(write(written, output, &scratch)?)
+    write(written, output, &scratch)?;
+    if let Some(file) = &context.options.report {
+        report::units(file, unit.output, &records)?;
+    }
+    Ok(())
 }
 
 /// An archive of one member, compiled from bitcode.

@@ -36,6 +36,8 @@ pub struct Invocation {
     pub effort: Effort,
     /// Was `-C codegen-units=` given?
     pub codegen_units: bool,
+    /// Was `-C symbol-mangling-version=` given?
+    pub mangling: bool,
     /// `--print` and the like: nothing is compiled.
     pub query: bool,
     /// `-vV`, as cargo asks: rustc describes itself.
@@ -170,6 +172,7 @@ impl Invocation {
             "opt-level" => self.effort = options::effort(OsStr::new(value))?,
             "extra-filename" => self.extra_filename = value.to_owned(),
             "codegen-units" => self.codegen_units = true,
+            "symbol-mangling-version" => self.mangling = true,
             _ => {}
         }
         Ok(())
@@ -249,6 +252,10 @@ impl Invocation {
             // One unit per crate: rustc's own exchange of code between units does not happen here.
             add("codegen-units=1");
         }
+        if !self.mangling {
+            // Names tell which function an instance of the entry function is for (`marked`).
+            add("symbol-mangling-version=v0");
+        }
         words.push("-C".into());
         let mut own = OsString::from("linker=");
         own.push(linker);
@@ -290,7 +297,9 @@ mod tests {
         let words = line.with_bitcode(OsStr::new("/l")).join(OsStr::new(" "));
         let words = words.to_str().unwrap();
         assert!(!words.contains("embed-bitcode"), "{words}");
-        assert!(words.ends_with("-C linker-plugin-lto=yes -C codegen-units=1 -C linker=/l"));
+        assert!(words.ends_with(
+            "-C linker-plugin-lto=yes -C codegen-units=1 -C symbol-mangling-version=v0 -C linker=/l"
+        ));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use privbox_pass::post_link::Effort;
 use super::unit::{self, Unit};
 use super::{archive, options, sysroot};
 use crate::temporary::Scratch;
-use crate::wrapper::{self, Context, Failure, response};
+use crate::wrapper::{self, Context, Failure, report, response};
 
 /// Is this the command line of a linker? rustc as a wrapped program is named by a path first.
 pub fn is_link(arguments: &[OsString]) -> bool {
@@ -41,6 +41,7 @@ pub fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
     let mut words = Vec::with_capacity(arguments.len());
     let mut count = 0;
     let mut standard = false;
+    let mut records = Vec::new();
     for word in without_lto(arguments) {
         let path = Path::new(&word);
         if word.as_bytes().starts_with(b"-") || !path.is_file() {
@@ -67,7 +68,7 @@ pub fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
                 count += 1;
                 let bitcode =
                     fs::read(path).with_context(|| format!("cannot read '{}'", path.display()))?;
-                unit::compile(&context, &bitcode, &unit, &object)?;
+                records.push(unit::compile(&context, &bitcode, &unit, &object)?);
                 words.push(object.into());
             }
             Kind::Library => {
@@ -79,6 +80,9 @@ pub fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
             }
             Kind::Other => words.push(word),
         }
+    }
+    if let Some(file) = &context.options.report {
+        report::units(file, &output, &records)?;
     }
     if standard {
         words.push(sysroot::allocator(&context)?.into());

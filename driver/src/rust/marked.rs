@@ -20,11 +20,13 @@ pub const OUTSIDE: &str = "privbox::enter::__privbox_outside";
 pub struct Marked {
     /// Functions that enter.
     pub entry: BTreeSet<String>,
+    /// Those of them that somebody marked or named, not only a glob matched: they must be able to.
+    pub must: BTreeSet<String>,
     /// Functions that stay outside.
     pub outside: BTreeSet<String>,
 }
 
-/// Decides for the symbols of one crate.
+/// Decides for the symbols of one crate. What the user keeps outside stays there, marked or not.
 pub fn choose(symbols: &[String], options: &BoxOptions) -> Result<Marked> {
     let entry = Globs::new(options.entry.iter().map(String::as_str))?;
     let outside = Globs::new(options.outside.iter().map(String::as_str))?;
@@ -32,14 +34,62 @@ pub fn choose(symbols: &[String], options: &BoxOptions) -> Result<Marked> {
     for symbol in symbols {
         let path = path(symbol);
         let instance = instance_of(&path);
-        if instance == ENTRY || entry.matches(symbol) || entry.matches(&path) {
-            marked.entry.insert(symbol.clone());
-        }
-        if instance == OUTSIDE || outside.matches(symbol) || outside.matches(&path) {
+        let is_marked = instance == ENTRY;
+        let author = if is_marked { author(&path) } else { None };
+        let kept_out = outside.matches(symbol)
+            || outside.matches(&path)
+            || author.is_some_and(|name| outside.matches(name));
+        if instance == OUTSIDE || kept_out {
             marked.outside.insert(symbol.clone());
+        } else if is_marked || entry.matches(symbol) || entry.matches(&path) {
+            let named = |name: &String| name == symbol || *name == path;
+            if is_marked || options.entry.iter().any(named) {
+                marked.must.insert(symbol.clone());
+            }
+            marked.entry.insert(symbol.clone());
         }
     }
     Ok(marked)
+}
+
+/// What a message calls a marked function: the function that its author wrote.
+pub fn name(symbol: &str) -> String {
+    let path = path(symbol);
+    if instance_of(&path) == ENTRY
+        && let Some(author) = author(&path)
+    {
+        return author.to_owned();
+    }
+    path
+}
+
+/// The function with the mark, from the path of an instance of [`ENTRY`]: its first argument is the type of a closure in
+/// it. Symbols of the old mangling do not tell.
+fn author(path: &str) -> Option<&str> {
+    let arguments = path.strip_prefix(ENTRY)?.strip_prefix("::<")?;
+    let mut depth = 0usize;
+    let mut before = ' ';
+    let mut end = None;
+    for (at, c) in arguments.char_indices() {
+        match c {
+            '<' | '(' | '[' | '{' => depth += 1,
+            ',' if depth == 0 => end = Some(at),
+            // Of `->`, in the type of a function.
+            '>' if before == '-' => {}
+            '>' | ')' | ']' | '}' if depth == 0 => end = Some(at),
+            '>' | ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+        if end.is_some() {
+            break;
+        }
+        before = c;
+    }
+    let closure = arguments.get(..end?)?;
+    match closure.rsplit_once("::{closure") {
+        Some((function, number)) if !number.contains("::") => Some(function),
+        _ => Some(closure),
+    }
 }
 
 /// A symbol as its author wrote it, without hashes: `app::serve`, `privbox::enter::f::<app::main::{closure#0}>`.
@@ -90,6 +140,57 @@ mod tests {
         };
         let marked = choose(&symbols, &options).unwrap();
         assert_eq!(marked.entry.len(), 2);
+        assert_eq!(marked.must, marked.entry);
         assert!(marked.outside.contains("main"));
+    }
+
+    #[test]
+    fn what_a_glob_matches_need_not_run_in_the_box() {
+        let symbols = ["main".to_owned(), "other".to_owned()];
+        let options = BoxOptions {
+            entry: vec!["*".into(), "main".into()],
+            ..BoxOptions::default()
+        };
+        let marked = choose(&symbols, &options).unwrap();
+        assert_eq!(marked.entry.len(), 2);
+        assert_eq!(marked.must, BTreeSet::from(["main".to_owned()]));
+    }
+
+    #[test]
+    fn a_mark_is_called_after_the_function_that_has_it() {
+        let of = |arguments: &str| {
+            let path = format!("{ENTRY}::<{arguments}>");
+            author(&path).map(str::to_owned)
+        };
+        assert_eq!(of("app::f::{closure#0}, ()").unwrap(), "app::f");
+        assert_eq!(
+            of("<app::M<u32>>::feed::<fn(u8, u8) -> u8>::{closure#0}, (u8, u8)").unwrap(),
+            "<app::M<u32>>::feed::<fn(u8, u8) -> u8>"
+        );
+        assert_eq!(
+            of("app::main::{closure#1}::{closure#0}, i32").unwrap(),
+            "app::main::{closure#1}"
+        );
+        assert_eq!(of("fn() -> i32, i32").unwrap(), "fn() -> i32");
+        assert_eq!(author(ENTRY), None);
+    }
+
+    #[test]
+    fn the_user_may_keep_a_marked_function_outside() {
+        // `privbox::enter::__privbox_entry::<app::f::{closure#0}, ()>`
+        let symbol = "_RINvNtCs1234_7privbox5enter15___privbox_entryNCNvCs1234_3app1f0uEB2_";
+        assert_eq!(name(symbol), "app::f");
+        let symbols = [symbol.to_owned()];
+        let chosen = |outside: &[&str]| {
+            let options = BoxOptions {
+                outside: outside.iter().map(|name| (*name).to_owned()).collect(),
+                ..BoxOptions::default()
+            };
+            choose(&symbols, &options).unwrap()
+        };
+        assert_eq!(chosen(&[]).must.len(), 1);
+        let marked = chosen(&["app::f"]);
+        assert!(marked.entry.is_empty() && marked.must.is_empty());
+        assert_eq!(marked.outside.len(), 1);
     }
 }

@@ -1,18 +1,20 @@
 //! One bitcode file of rustc's to an object with a normal and a box half.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use privbox_pass::UnitRecord;
 use privbox_pass::post_link::{self, Effort, Plan};
 use sha2::{Digest, Sha256};
 
-use super::marked;
+use super::marked::{self, Marked};
 use crate::object::{join, record};
 use crate::temporary::Scratch;
 use crate::wrapper::jobs::Job;
-use crate::wrapper::{Context, Failure, compile, report};
+use crate::wrapper::{Context, Failure, compile};
 
 /// What is known about a unit besides its bitcode.
 #[derive(Clone)]
@@ -52,13 +54,13 @@ pub fn is_bitcode(bytes: &[u8]) -> bool {
     MAGIC.iter().any(|magic| bytes.starts_with(magic))
 }
 
-/// Compiles into the file `into`.
+/// Compiles into the file `into`; returns what the report says of the unit.
 pub fn compile(
     context: &Context,
     bitcode: &[u8],
     unit: &Unit<'_>,
     into: &Path,
-) -> Result<(), Failure> {
+) -> Result<UnitRecord, Failure> {
     let in_unit = || format!("in '{}'", unit.name);
     let scratch = Scratch::new().context("cannot make a temporary folder")?;
     let mut options = pass_options(context, unit, bitcode);
@@ -84,18 +86,7 @@ pub fn compile(
     let boxed = compile::box_half(context, &bitcode, &options, compiled, &scratch, unit.output);
     let normal = back_end.finish(context)?;
     let mut boxed = boxed?;
-    for name in &marked.entry {
-        let outside = boxed.record.outside.iter().find(|o| o.name == *name);
-        if let Some(outside) = outside {
-            // No error: a crate that marks its functions may be somebody's dependency.
-            eprintln!(
-                "warning: {}: a marked function, {}, does not run in the box: {}",
-                unit.name,
-                marked::path(name),
-                outside.reason
-            );
-        }
-    }
+    can_run(&marked, &boxed.record)?;
     // What the user asked for, in place of what it came to in this crate.
     boxed.record.requested.clone_from(&context.options.entry);
     boxed
@@ -114,10 +105,28 @@ pub fn compile(
         drop_normal_code: false,
     };
     join::join(&context.clang, &no_job(), &plan, &scratch, into)?;
-    if let Some(file) = &context.options.report {
-        report::unit(file, unit.output, &boxed.record)?;
+    Ok(boxed.record)
+}
+
+/// A marked function runs in the box; that it silently did not would be the worst of surprises.
+fn can_run(marked: &Marked, record: &UnitRecord) -> Result<()> {
+    let mut messages = BTreeSet::new();
+    for outside in &record.outside {
+        if marked.must.contains(&outside.name) {
+            let name = marked::name(&outside.name);
+            let reason = &outside.reason;
+            messages.insert(format!(
+                "`{name}` is marked to run in the box and cannot: {reason}\n\
+                 help: do that in a function marked `#[privbox(outside)]`, which the box calls, or take the mark \
+                 away;\n      or accept that it runs outside: -fprivbox-outside='{name}'"
+            ));
+        }
     }
-    Ok(())
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let messages: Vec<String> = messages.into_iter().collect();
+    bail!("in '{}':\n{}", record.unit, messages.join("\n"))
 }
 
 /// Names are given to the pass as globs.
