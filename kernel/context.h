@@ -290,8 +290,8 @@ int pb_snapshot_take(struct pb_context *context);	/* of current; may sleep, as t
 void pb_snapshot_drop(struct pb_context *context);
 
 /* --- switch.c --- */
-/* `fill` puts suspended states on the new safe stack. */
-int pb_context_make(struct pb_process *process, unsigned long safe_stack,
+/* `fill` puts suspended states on the new safe stack, which lies in current's address space. */
+int pb_context_make(struct pb_process *process, unsigned long safe_stack, unsigned long start_of_stack,
 		    void (*fill)(struct pb_context *context, const struct pb_snapshot *snapshot),
 		    const struct pb_snapshot *snapshot);
 void pb_context_stale(struct pb_context *context);

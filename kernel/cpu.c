@@ -142,6 +142,7 @@ static const struct refusal refusals[] __initconst = {
 	{ counts_calls, -ENOANO, "return thunks count calls (retbleed=stuff); boot with another retbleed=" },
 	{ is_rt, -EXDEV, "PREEMPT_RT kernels are not supported" },
 	{ maps_low, -ERANGE, "processes may map below 64 KiB; set the sysctl vm.mmap_min_addr to 65536" },
+	{ pb_space_taken, -EADDRINUSE, "this kernel uses the top-level page-table entry (256) behind which safe stacks would lie" },
 };
 
 int __init pb_cpu_check(void)

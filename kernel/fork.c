@@ -5,22 +5,16 @@
  * The parent's thread has what is suspended on its safe stack copied (SNAPSHOT) before it forks; the child, which
  * has bound and mapped the box again, becomes a thread with a safe stack of its own that begins with that
  * copy (ADOPT). Nothing in it depends on the process's memory, which is hostile anyway: box text and base are
- * the same, and a state is as good on one safe stack as on another once the addresses of the old one have become
- * addresses of the new one.
+ * the same, and so are the addresses of the stack, which mean another one in another address space (space.c).
  *
- * Which words those are nobody needs to know: all that lie in the range of the parent's stack are moved. What the
- * verifier takes for a stack address (contract, rule 4: `Stack`) is one of them. Anything else of that value is data of
- * the process; box code masks it before it is an address.
- *
- * A process can guess, and see by what changed that it guessed right: where the kernel's vmalloc area lies is not hidden from one that
- * forks often enough. It takes a verifier that lets no slot hold a stack address at a call to move only what the module itself wrote.
+ * So not a word of the copy is changed for what it looks like: what the process keeps on its stack tells it nothing of
+ * the kernel. Of the parent's own the child could only use what is in states that were interrupted in the gate.
  */
 #include <linux/cred.h>
 #include <linux/kref.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mm.h>
-#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
@@ -36,19 +30,15 @@ struct pb_snapshot {
 	u64 taken;			/* when: for children that were not there yet, and none that already were */
 	u64 exec_id;			/* its program: what is on the stack is not for another one */
 	struct pb_process *process;	/* its, referenced */
-	unsigned long bottom, top;	/* its stack */
-	unsigned long usable;
-	unsigned long start;		/* lowest copied address */
+	unsigned long start_of_stack, size_of_stack;
+	unsigned long lowest;		/* copied address */
+	unsigned long length;
 	struct pb_state *suspended;
 	struct pb_activation *activation;
 	unsigned long try_head;
 	u64 tag;
-	char *copy;			/* [start, top) */
+	char *copy;
 };
-
-static bool fork_states = true;
-module_param_named(fork, fork_states, bool, 0644);
-MODULE_PARM_DESC(fork, "children of fork come back into the box (1); 0 hides from processes where the vmalloc area lies");
 
 static LIST_HEAD(snapshots);
 static DEFINE_MUTEX(lock);
@@ -61,7 +51,7 @@ static void free_snapshot(struct kref *ref)
 
 	pb_process_put(snapshot->process);
 	put_pid(snapshot->owner);
-	kvfree_sensitive(snapshot->copy, snapshot->top - snapshot->start);
+	kvfree_sensitive(snapshot->copy, snapshot->length);
 	kfree(snapshot);
 }
 
@@ -79,33 +69,33 @@ void pb_snapshot_drop(struct pb_context *context)
 		kref_put(&snapshot->ref, free_snapshot);
 }
 
-/* At user level nothing of the safe stack is in use below the youngest suspended state. */
+/*
+ * By a thread in its own address space. At user level nothing of the safe stack is in use below the youngest
+ * suspended state.
+ */
 int pb_snapshot_take(struct pb_context *context)
 {
+	const struct pb_stack *stack = &context->stack;
 	struct pb_snapshot *snapshot;
-	unsigned long length;
 
 	pb_snapshot_drop(context);
-	if (!READ_ONCE(fork_states))
-		return -EOPNOTSUPP;
 	snapshot = kzalloc(sizeof(*snapshot), GFP_KERNEL_ACCOUNT);
 	if (!snapshot)
 		return -ENOMEM;
-	snapshot->bottom = context->stack.bottom;
-	snapshot->top = context->stack.top;
-	snapshot->usable = context->stack.size;
+	snapshot->start_of_stack = stack->start;
+	snapshot->size_of_stack = stack->size;
 	snapshot->suspended = context->suspended;
 	snapshot->activation = context->activation;
 	snapshot->try_head = context->try_head;
 	snapshot->tag = context->tag;
-	snapshot->start = context->suspended ? (unsigned long)context->suspended : snapshot->top;
-	length = snapshot->top - snapshot->start;
-	snapshot->copy = kvmalloc(length ?: 1, GFP_KERNEL_ACCOUNT);
+	snapshot->lowest = context->suspended ? (unsigned long)context->suspended : stack->top;
+	snapshot->length = stack->top - snapshot->lowest;
+	snapshot->copy = kvmalloc(snapshot->length ?: 1, GFP_KERNEL_ACCOUNT);
 	if (!snapshot->copy) {
 		kfree(snapshot);
 		return -ENOMEM;
 	}
-	memcpy(snapshot->copy, (void *)snapshot->start, length);
+	memcpy(snapshot->copy, (void *)snapshot->lowest, snapshot->length);
 	snapshot->owner = get_task_pid(current, PIDTYPE_PID);
 	snapshot->exec_id = READ_ONCE(current->self_exec_id);
 	snapshot->taken = ktime_get_ns();
@@ -145,26 +135,9 @@ static struct pb_snapshot *find_snapshot(void)
 	return found;
 }
 
-static bool on_stack(const struct pb_snapshot *snapshot, unsigned long value)
-{
-	return value - snapshot->bottom <= snapshot->top - snapshot->bottom;
-}
-
-/* The verifier lets a stack address lie in aligned slots only, and states and records are made of aligned words. */
-static void move_addresses(const struct pb_snapshot *snapshot, char *stack, unsigned long length, unsigned long distance)
-{
-	unsigned long *word = (unsigned long *)stack;
-
-	for (; length >= sizeof(*word); length -= sizeof(*word), word++)
-		if (on_stack(snapshot, *word))
-			*word += distance;
-}
-
-#define MOVED(pointer, distance) ((pointer) ? (void *)(pointer) + (distance) : NULL)
-
 /*
  * States that were interrupted in the gate do not continue: their registers may hold addresses of the parent's
- * table. (Those of box code hold the process's own values and stack addresses.)
+ * table, of its context or of its kernel stack. (Those of box code hold the process's own values and stack addresses.)
  */
 static void bury_gate_states(struct pb_context *context)
 {
@@ -179,22 +152,18 @@ static void bury_gate_states(struct pb_context *context)
 
 static void fill(struct pb_context *context, const struct pb_snapshot *snapshot)
 {
-	unsigned long length = snapshot->top - snapshot->start;
-	unsigned long distance = context->stack.top - snapshot->top;
-	char *stack = (char *)context->stack.top - length;
-
-	memcpy(stack, snapshot->copy, length);
-	move_addresses(snapshot, stack, length, distance);
-	context->suspended = MOVED(snapshot->suspended, distance);
-	context->activation = MOVED(snapshot->activation, distance);
-	context->try_head = snapshot->try_head ? snapshot->try_head + distance : 0;
+	memcpy((void *)snapshot->lowest, snapshot->copy, snapshot->length);
+	context->suspended = snapshot->suspended;
+	context->activation = snapshot->activation;
+	context->try_head = snapshot->try_head;
 	context->tag = snapshot->tag;
 	bury_gate_states(context);
 }
 
 /*
  * Current becomes a thread with the states of its parent; 0 or an error. `safe_stack`: the size, out. Not under the lock:
- * this takes memory and time at the caller's expense, and every context that ends takes the lock.
+ * this takes memory and time at the caller's expense, and every context that ends takes the lock. EADDRINUSE: another thread's
+ * stack is there already, so it adopted as well, or came first.
  */
 int pb_snapshot_adopt(struct pb_process *process, u64 *safe_stack)
 {
@@ -205,8 +174,8 @@ int pb_snapshot_adopt(struct pb_process *process, u64 *safe_stack)
 		return -ESRCH;
 	if (snapshot->process->mm != process->mm && snapshot->process->image == process->image &&
 	    snapshot->process->base == process->base) {
-		*safe_stack = snapshot->usable;
-		error = pb_context_make(process, snapshot->usable, fill, snapshot);
+		*safe_stack = snapshot->size_of_stack;
+		error = pb_context_make(process, snapshot->size_of_stack, snapshot->start_of_stack, fill, snapshot);
 	}
 	kref_put(&snapshot->ref, free_snapshot);
 	return error;

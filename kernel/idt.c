@@ -131,13 +131,15 @@ bool pb_read_unsafe_sp(const struct pb_context *context, unsigned long *sp)
 	return true;
 }
 
-/* Before signals are delivered. */
+/* Before signals are delivered. Or when the thread ends, and its address space, with it the safe stack, is gone. */
 static void repair(struct callback_head *work)
 {
 	struct pb_context *context = container_of(work, struct pb_context, repair);
 	struct pt_regs *regs = task_pt_regs(current);
 
 	context->repairing = false;
+	if (current->mm != context->process->mm)
+		return;
 	if (user_mode(regs) && regs->ip == context->landing + PRIVBOX_LANDING_RESUME && context->suspended &&
 	    regs->bx == context->suspended->tag)
 		pb_read_unsafe_sp(context, &regs->sp);

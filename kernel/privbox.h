@@ -3,9 +3,10 @@
  * The module's own interfaces. Lower parts know nothing of higher ones:
  *
  *   symbols, cpu          what the kernel and the machine offer
- *   limits, stack         what users may have; safe stacks
+ *   limits                what users may have
  *   trust, image          digests; the verified bytes
  *   process               an address space bound to an image
+ *   space, stack          where safe stacks lie in it; what they are made of
  *   switch, entry.S ...   contexts: promotion, demotion, gate
  *   main                  device and requests
  */
@@ -14,6 +15,7 @@
 
 #include <linux/kref.h>
 #include <linux/mm_types.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 
 #include "privbox_uapi.h"
@@ -45,20 +47,36 @@ struct pb_user *pb_user_charge(unsigned long contexts, unsigned long pages);	/* 
 void pb_user_uncharge(struct pb_user *user, unsigned long contexts, unsigned long pages);
 
 /* --- stack.c --- */
+struct pb_process;
 struct pb_stack {
-	struct vm_struct *area;
+	unsigned long start;	/* B: bit 21 set, lower bits clear; an address of its process's, as the next two */
 	unsigned long bottom;	/* lowest mapped byte */
-	unsigned long top;	/* behind the highest; (top - size) has bit 21 set and lower bits clear */
-	unsigned long size;	/* usable */
-	struct page **pages;
+	unsigned long top;	/* behind the highest */
+	unsigned long size;	/* usable: top - start */
+	struct page **pages;	/* from bottom to top */
 	unsigned int n_pages;
-	struct pb_user *user;	/* who is charged: one context, n_pages */
+	struct page *tables[2];	/* their entries: of those below start, of the others */
+	struct pb_user *user;	/* who is charged for all this */
 };
 unsigned long pb_stack_size(unsigned long wish);	/* 0: too much */
-int pb_stack_alloc(struct pb_stack *stack, unsigned long size);	/* zeroed; may sleep */
-void pb_stack_free(struct pb_stack *stack);			/* may sleep */
+/* Zeroed; `wish`: where it is to start, or 0. May sleep, as the next. */
+int pb_stack_alloc(struct pb_process *process, struct pb_stack *stack, unsigned long size, unsigned long wish);
+void pb_stack_free(struct pb_process *process, struct pb_stack *stack);
 unsigned long pb_stack_peak(const struct pb_stack *stack);
 void pb_stack_exit(void);	/* frees what is kept for the next thread */
+
+/* --- space.c: where stacks lie in a process's address space --- */
+struct pb_space {
+	struct mutex lock;
+	unsigned long *areas;	/* page table of the third level; NULL: there has been no stack */
+	unsigned long *above;	/* five levels: of the fourth */
+	unsigned int first;	/* area to begin with */
+};
+bool pb_space_taken(void);
+void pb_space_init(struct pb_space *space);
+unsigned long pb_space_map(struct pb_process *process, unsigned long wish, struct page *const tables[2]);
+void pb_space_unmap(struct pb_process *process, unsigned long start);
+void pb_space_free(struct pb_process *process);
 
 /* --- trust.c --- */
 bool pb_trusted(const u8 digest[PRIVBOX_DIGEST_SIZE]);
@@ -108,6 +126,7 @@ struct pb_process {
 	atomic_t mappings;
 	struct pb_user *user;		/* who is charged n_pages for the slots */
 	unsigned long n_pages;
+	struct pb_space space;
 };
 /* Of current's address space. Fills bind->digest in. */
 struct pb_process *pb_process_bind(struct privbox_bind *bind);

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/version.h>
+#include <linux/wait.h>
 #include <asm/cpufeature.h>
 #include <asm/pgtable.h>
 #include <asm/tlbflush.h>
@@ -24,15 +25,26 @@
 static DEFINE_SPINLOCK(lock);
 static DEFINE_HASHTABLE(processes, 8);
 
-/* Under the lock. One on its way to being freed does not count. */
-static struct pb_process *find(struct mm_struct *mm)
+/* One that is about to be freed has left the table. */
+static DECLARE_WAIT_QUEUE_HEAD(gone);
+
+/* Under the lock, as the next; without a reference. */
+static struct pb_process *lookup(struct mm_struct *mm)
 {
 	struct pb_process *process;
 
 	hash_for_each_possible(processes, process, node, (unsigned long)mm)
-		if (process->mm == mm && kref_get_unless_zero(&process->ref))
+		if (process->mm == mm)
 			return process;
 	return NULL;
+}
+
+/* One on its way to being freed does not count. */
+static struct pb_process *find(struct mm_struct *mm)
+{
+	struct pb_process *process = lookup(mm);
+
+	return process && kref_get_unless_zero(&process->ref) ? process : NULL;
 }
 
 struct pb_process *pb_process_get(struct mm_struct *mm)
@@ -58,9 +70,12 @@ static void last_put(struct kref *ref)
 {
 	struct pb_process *process = container_of(ref, struct pb_process, ref);
 
+	/* The address space has one place for stacks: only then it can be bound again. */
+	pb_space_free(process);
 	spin_lock(&lock);
 	hash_del(&process->node);
 	spin_unlock(&lock);
+	wake_up_all(&gone);
 	free_process(process);
 }
 
@@ -115,6 +130,7 @@ static struct pb_process *make(struct pb_image *image, const struct privbox_bind
 		return ERR_PTR(-ENOMEM);
 	}
 	kref_init(&process->ref);
+	pb_space_init(&process->space);
 	process->mm = current->mm;
 	mmgrab(process->mm);
 	process->image = image;
@@ -126,6 +142,25 @@ static struct pb_process *make(struct pb_image *image, const struct privbox_bind
 		return process;
 	free_process(process);
 	return ERR_PTR(error);
+}
+
+/* The address space is `process`'s from now on, or `*old`'s, with a reference; false: for a moment it is nobody's. */
+static bool claim(struct pb_process *process, struct pb_process **old)
+{
+	struct pb_process *there;
+	bool settled = true;
+
+	*old = NULL;
+	spin_lock(&lock);
+	there = lookup(process->mm);
+	if (!there)
+		hash_add(processes, &process->node, (unsigned long)process->mm);
+	else if (kref_get_unless_zero(&there->ref))
+		*old = there;
+	else
+		settled = false;
+	spin_unlock(&lock);
+	return settled;
 }
 
 struct pb_process *pb_process_bind(struct privbox_bind *bind)
@@ -143,14 +178,11 @@ struct pb_process *pb_process_bind(struct privbox_bind *bind)
 	process = make(image, bind);
 	if (IS_ERR(process))
 		return process;
-	spin_lock(&lock);
-	old = find(current->mm);
-	if (!old)
-		hash_add(processes, &process->node, (unsigned long)process->mm);
-	spin_unlock(&lock);
+	if (wait_event_killable(gone, claim(process, &old)))
+		old = ERR_PTR(-EINTR);
 	if (!old)
 		return process;
-	if (!same(old, image, bind)) {
+	if (!IS_ERR(old) && !same(old, image, bind)) {
 		pb_process_put(old);
 		old = ERR_PTR(-EBUSY);
 	}
@@ -182,6 +214,11 @@ static void vma_close(struct vm_area_struct *vma)
 {
 	struct pb_process *process = vma->vm_private_data;
 
+	/*
+	 * The pages are unmapped already, but where mmap() maps and fails all the same, which closes first: not after
+	 * the image, and with it its pages, may be gone.
+	 */
+	zap_vma_ptes(vma, vma->vm_start, vma->vm_end - vma->vm_start);
 	atomic_dec(&process->mappings);
 	pb_process_put(process);
 }

@@ -6,24 +6,24 @@
  *	area                      B - 32 KiB        B              B + size         area + 8 MiB
  *	| nothing                 | headroom        | usable       | nothing        |
  *
- * Bits 0..20 of B are clear and bit 21 is set, so bit 21 of RSP tells usable part and headroom apart. Threads
- * come and go: some stacks of the default size are kept, mapped and zeroed.
+ * Bits 0..20 of B are clear and bit 21 is set, so bit 21 of RSP tells usable part and headroom apart. These addresses
+ * mean the stack to CPUs that run its process only (space.c): here it is pages, and the two page tables that map them.
+ *
+ * Threads come and go: pages and tables of some stacks of the default size are kept, zeroed.
  */
-#include <linux/list.h>
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
-#include <linux/vmalloc.h>
+#include <asm/pgtable.h>
 
 #include "privbox.h"
-#include "symbols.h"
 
-#define AREA_SIZE (8UL << 20)
-#define HALF (1UL << PB_SAFE_BIT)
-#define MAX_SIZE (HALF - PAGE_SIZE)
+#define MAX_SIZE ((1UL << PB_SAFE_BIT) - PAGE_SIZE)
 #define MIN_SIZE (16UL << 10)
+#define HEADROOM_PAGES (PB_SAFE_HEADROOM >> PAGE_SHIFT)
 #define MAX_KEPT 16
 
 static unsigned long safe_stack = 256UL << 10;
@@ -43,33 +43,14 @@ unsigned long pb_stack_size(unsigned long wish)
 	return PAGE_ALIGN(max(wish, MIN_SIZE));
 }
 
-/* The first B with room for the headroom and a page of nothing: at most 4 MiB + 36 KiB into the area. */
-static unsigned long usable_start(unsigned long area)
-{
-	return ALIGN(area + PAGE_SIZE + PB_SAFE_HEADROOM + HALF, 2 * HALF) - HALF;
-}
-
-static int map_page(pte_t *pte, unsigned long address, void *data)
-{
-	struct pb_stack *stack = data;
-	struct page *page = stack->pages[(address - stack->bottom) >> PAGE_SHIFT];
-
-	set_pte_at(pb_kernel.init_mm, address, pte, mk_pte(page, PAGE_KERNEL));
-	return 0;
-}
-
 /* Undoes what was done: fields that were not reached are 0. */
 static void release(struct pb_stack *stack)
 {
 	unsigned int i;
 
-	/*
-	 * Unmaps, and flushes TLBs before the addresses are used again. A page may be in use elsewhere before
-	 * that, as with vfree(): no context has an RSP in this area any more, and nothing else of a
-	 * box may point into the kernel half (contract, rules 7 and 9).
-	 */
-	if (stack->area)
-		free_vm_area(stack->area);
+	for (i = 0; i < ARRAY_SIZE(stack->tables); i++)
+		if (stack->tables[i])
+			__free_page(stack->tables[i]);
 	if (stack->pages)
 		for (i = 0; i < stack->n_pages && stack->pages[i]; i++)
 			__free_page(stack->pages[i]);
@@ -77,8 +58,18 @@ static void release(struct pb_stack *stack)
 	memset(stack, 0, sizeof(*stack));
 }
 
+/* The tables' entry for a page: the headroom's are the last ones of the first table. */
+static unsigned long *entry(const struct pb_stack *stack, unsigned int page)
+{
+	unsigned int n = PTRS_PER_PTE - HEADROOM_PAGES + page;
+
+	return (unsigned long *)page_address(stack->tables[n / PTRS_PER_PTE]) + n % PTRS_PER_PTE;
+}
+
 static int build(struct pb_stack *stack, unsigned long size)
 {
+	/* Of one address space, and not written to so far: the CPU will say. */
+	pgprot_t prot = __pgprot(pgprot_val(PAGE_KERNEL) & ~(_PAGE_GLOBAL | _PAGE_DIRTY));
 	unsigned int i;
 
 	memset(stack, 0, sizeof(*stack));
@@ -87,18 +78,17 @@ static int build(struct pb_stack *stack, unsigned long size)
 	stack->pages = kvcalloc(stack->n_pages, sizeof(*stack->pages), GFP_KERNEL_ACCOUNT);
 	if (!stack->pages)
 		goto fail;
+	for (i = 0; i < ARRAY_SIZE(stack->tables); i++) {
+		stack->tables[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		if (!stack->tables[i])
+			goto fail;
+	}
 	for (i = 0; i < stack->n_pages; i++) {
 		stack->pages[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 		if (!stack->pages[i] || fatal_signal_pending(current))
 			goto fail;
+		*entry(stack, i) = pte_val(pfn_pte(page_to_pfn(stack->pages[i]), prot));
 	}
-	stack->area = pb_kernel.get_vm_area(AREA_SIZE, VM_MAP);
-	if (!stack->area)
-		goto fail;
-	stack->bottom = usable_start((unsigned long)stack->area->addr) - PB_SAFE_HEADROOM;
-	stack->top = stack->bottom + PB_SAFE_HEADROOM + size;
-	if (apply_to_page_range(pb_kernel.init_mm, stack->bottom, stack->top - stack->bottom, map_page, stack))
-		goto fail;
 	return 0;
 fail:
 	release(stack);
@@ -117,33 +107,24 @@ static bool take_kept(struct pb_stack *stack, unsigned long size)
 	return found;
 }
 
-int pb_stack_alloc(struct pb_stack *stack, unsigned long size)
+/* Of a stack that is mapped nowhere, and was: a page that has been written to has its entry marked. */
+static void wipe(struct pb_stack *stack)
 {
-	unsigned int n_pages = (size + PB_SAFE_HEADROOM) >> PAGE_SHIFT;
-	struct pb_user *user;
-	int error = 0;
+	unsigned int i;
 
-	if (size < MIN_SIZE || size > MAX_SIZE || size & ~PAGE_MASK)
-		return -EINVAL;
-	user = pb_user_charge(1, n_pages);
-	if (IS_ERR(user))
-		return PTR_ERR(user);
-	if (!take_kept(stack, size))
-		error = build(stack, size);
-	if (error)
-		pb_user_uncharge(user, 1, n_pages);
-	else
-		stack->user = user;
-	return error;
+	for (i = 0; i < stack->n_pages; i++) {
+		if (*entry(stack, i) & _PAGE_DIRTY) {
+			clear_highpage(stack->pages[i]);
+			*entry(stack, i) &= ~_PAGE_DIRTY;
+		}
+	}
 }
 
-void pb_stack_free(struct pb_stack *stack)
+static void keep_or_release(struct pb_stack *stack)
 {
-	pb_user_uncharge(stack->user, 1, stack->n_pages);
-	stack->user = NULL;
 	if (stack->size == pb_stack_size(0)) {
 		/* Now and not when it is taken: a dead thread's data does not lie around. */
-		memset((void *)stack->bottom, 0, stack->top - stack->bottom);
+		wipe(stack);
 		spin_lock(&lock);
 		if (n_kept < MAX_KEPT) {
 			kept[n_kept++] = *stack;
@@ -151,16 +132,60 @@ void pb_stack_free(struct pb_stack *stack)
 		}
 		spin_unlock(&lock);
 	}
-	if (stack->area)
+	if (stack->pages)
 		release(stack);
 }
 
-/* Everything was zero: what was written begins with the first byte that is not. */
+static unsigned long charged_pages(unsigned long size)
+{
+	return ((size + PB_SAFE_HEADROOM) >> PAGE_SHIFT) + ARRAY_SIZE(((struct pb_stack *)0)->tables);
+}
+
+int pb_stack_alloc(struct pb_process *process, struct pb_stack *stack, unsigned long size, unsigned long wish)
+{
+	struct pb_user *user;
+	unsigned long start;
+	int error = 0;
+
+	if (size < MIN_SIZE || size > MAX_SIZE || size & ~PAGE_MASK)
+		return -EINVAL;
+	user = pb_user_charge(1, charged_pages(size));
+	if (IS_ERR(user))
+		return PTR_ERR(user);
+	if (!take_kept(stack, size))
+		error = build(stack, size);
+	if (error)
+		goto uncharge;
+	start = pb_space_map(process, wish, stack->tables);
+	if (IS_ERR_VALUE(start)) {
+		error = start;
+		keep_or_release(stack);
+		goto uncharge;
+	}
+	stack->start = start;
+	stack->bottom = start - PB_SAFE_HEADROOM;
+	stack->top = start + size;
+	stack->user = user;
+	return 0;
+uncharge:
+	pb_user_uncharge(user, 1, charged_pages(size));
+	return error;
+}
+
+void pb_stack_free(struct pb_process *process, struct pb_stack *stack)
+{
+	pb_space_unmap(process, stack->start);
+	pb_user_uncharge(stack->user, 1, charged_pages(stack->size));
+	keep_or_release(stack);
+}
+
 unsigned long pb_stack_peak(const struct pb_stack *stack)
 {
-	const char *written = memchr_inv((void *)stack->bottom, 0, stack->top - stack->bottom);
+	unsigned long lowest = 0;
 
-	return written ? stack->top - ((unsigned long)written & PAGE_MASK) : 0;
+	while (lowest < stack->n_pages && !(READ_ONCE(*entry(stack, lowest)) & _PAGE_DIRTY))
+		lowest++;
+	return (stack->n_pages - lowest) << PAGE_SHIFT;
 }
 
 void pb_stack_exit(void)

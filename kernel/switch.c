@@ -48,7 +48,7 @@ static void free_dead(struct work_struct *work)
 
 	llist_for_each_entry_safe(context, next, list, free) {
 		pb_snapshot_drop(context);
-		pb_stack_free(&context->stack);
+		pb_stack_free(context->process, &context->stack);
 		pb_process_put(context->process);
 		kfree(context);
 		atomic_long_dec(&n_contexts);
@@ -195,7 +195,7 @@ static void start(struct pb_context *context)
 	preempt_enable();
 }
 
-int pb_context_make(struct pb_process *process, unsigned long safe_stack,
+int pb_context_make(struct pb_process *process, unsigned long safe_stack, unsigned long start_of_stack,
 		    void (*fill)(struct pb_context *context, const struct pb_snapshot *snapshot),
 		    const struct pb_snapshot *snapshot)
 {
@@ -212,7 +212,7 @@ int pb_context_make(struct pb_process *process, unsigned long safe_stack,
 	context = kzalloc(sizeof(*context), GFP_KERNEL_ACCOUNT);
 	if (!context)
 		return -ENOMEM;
-	error = pb_stack_alloc(&context->stack, safe_stack);
+	error = pb_stack_alloc(process, &context->stack, safe_stack, start_of_stack);
 	if (error) {
 		kfree(context);
 		return error;
@@ -229,7 +229,7 @@ int pb_context_make(struct pb_process *process, unsigned long safe_stack,
 
 int pb_context_attach(struct pb_process *process, unsigned long safe_stack)
 {
-	return pb_context_make(process, safe_stack, NULL, NULL);
+	return pb_context_make(process, safe_stack, 0, NULL, NULL);
 }
 
 /* Before a fork, and when it is over. */

@@ -54,7 +54,6 @@ struct needed {
 int __init pb_symbols_init(void)
 {
 	static const struct needed needed[] __initconst = {
-		{ "get_vm_area", (void **)&pb_kernel.get_vm_area },
 		{ "flush_tlb_mm_range", (void **)&pb_kernel.flush_tlb_mm_range },
 		{ "init_mm", (void **)&pb_kernel.init_mm },
 		{ "modules_disabled", (void **)&pb_kernel.modules_disabled },

@@ -9,7 +9,6 @@
 
 struct mm_struct;
 struct task_struct;
-struct vm_struct;
 
 /*
  * Address of a symbol of the kernel; NULL: this kernel has none of that name, and nothing is logged. Only
@@ -20,9 +19,8 @@ void *pb_symbol(const char *name);
 /* The same, with a line in the log that names what is missing. */
 void *pb_symbol_needed(const char *name);
 
-/* What stack.c, trust.c, cpu.c and process.c use. */
+/* What space.c, trust.c, cpu.c and process.c use. */
 struct pb_kernel {
-	struct vm_struct *(*get_vm_area)(unsigned long size, unsigned long flags);
 	void (*flush_tlb_mm_range)(struct mm_struct *mm, unsigned long start, unsigned long end,
 				   unsigned int stride_shift, bool freed_tables);
 	struct mm_struct *init_mm;

@@ -1,6 +1,6 @@
 // A hostile process: whatever ring 3 can try at the landings, with tags, registers, signals and tracers.
 // privbox: -fprivbox-fn=box_*
-// with: hostile_landing.S
+// with: hostile_landing.S hostile_clones.S
 // flags: -pthread
 // env: PRIVBOX=off
 // limit: 240

@@ -41,7 +41,7 @@ extern char hostile_landing[];
 /* Registers as the last call-out found them. */
 extern struct regs hostile_at_callout;
 
-/* The clones of a program's functions for the box, which C cannot name: distances from each entry itself (hostile_landing.S). */
+/* The clones of a program's functions for the box, which C cannot name: distances from each entry itself (hostile_clones.S). */
 extern int32_t hostile_clones[];
 static inline char *clone_number(int i) { return (char *)&hostile_clones[i] + hostile_clones[i]; }
 #define add_clone clone_number(0)

@@ -1,6 +1,6 @@
 // Fork with suspended states: snapshots, their adoption, and who may not adopt.
 // privbox: -fprivbox-fn=box_*
-// with: hostile_landing.S
+// with: hostile_landing.S hostile_clones.S
 // flags: -pthread
 // env: PRIVBOX=off
 // limit: 240
@@ -8,7 +8,7 @@
 #include "hostile.h"
 #include <sys/time.h>
 
-/* The names that hostile_landing.S lists. */
+/* The names that hostile_clones.S lists. */
 long box_add(long a, long b, long c) { return a + b + c; }
 long box_call(long number, const long *a) { return number + a[0]; }
 long box_loop(volatile long *stop, volatile long *count)
@@ -17,7 +17,22 @@ long box_loop(volatile long *stop, volatile long *count)
 		++*count;
 	return *count;
 }
-long box_load(volatile long *p) { return *p; }
+/* Keeps guesses on the safe stack while `fork` is called; says how many have changed. */
+struct guesses {
+	uintptr_t first, step;
+	long (*fork)(long);
+};
+long box_load(const struct guesses *g, long n)
+{
+	volatile uintptr_t guess = g->first + (uintptr_t)n * g->step;
+	long changed = 0;
+
+	if (n)
+		changed = box_load(g, n - 1);
+	else
+		g->fork(0);
+	return changed + (guess != g->first + (uintptr_t)n * g->step);
+}
 /* Something on the safe stack to come back to. */
 long box_pointer(long (*f)(long), long x)
 {
@@ -123,6 +138,29 @@ static void nested_states(void)
 		_exit(42);
 	}
 	CHECK(r == 3 + 5 + 9);
+}
+
+/*
+ * A module that moved what looks like a stack address would tell by it where they lie, to whoever guesses often enough:
+ * where safe stacks lie (one guess in each place), and where the kernel has its vmalloc area.
+ */
+static void guess(uintptr_t first, uintptr_t step, long n)
+{
+	struct guesses g = { first, step, fork_here };
+
+	CHECK(enter(load_clone, (uintptr_t)&g, (uint64_t)n - 1, 0) == 0);
+	if (in_child_of_box)
+		_exit(42);
+}
+
+static void guesses_show_nothing(void)
+{
+	keep_box();
+	device = be_ready(&image);
+	for (uintptr_t i = 0; i < 65536; i += 1024)
+		guess(KERNEL_HALF + (i << 23) + (2 << 20) + (248 << 10), 8UL << 20, 1024);
+	for (uintptr_t i = 0; i < 8192; i += 1024)
+		guess(0xffffc90000000000UL + (i << 17), 1UL << 17, 1024);
 }
 
 /* A handler that interrupted the box forks; the child's box goes on where it was. */
@@ -236,6 +274,7 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	in_child("parent and child come back from the call-out that forked", both_come_back, 0, 0);
 	in_child("the child has the activations below as well", nested_states, 0, 0);
+	in_child("what is on the stack is the same in the child", guesses_show_nothing, 0, 0);
 	in_child("a handler that interrupted the box forks", fork_in_a_handler, 0, 0);
 	in_child("nobody else adopts", others_may_not, 0, 0);
 	in_child("nor a child that is older than the copy", older_children_may_not, 0, 0);
