@@ -110,7 +110,11 @@ pub fn assembly(
     machine.emit(module, Emit::Assembly)
 }
 
-/// Does it work on a `long double`?
+/// Does it work on `long double`?
+pub fn uses_x87(function: Function) -> bool {
+    function.instructions().into_iter().any(on_x87)
+}
+
 fn on_x87(i: Value) -> bool {
     let fp80 = |v: Value| v.ty().kind() == TypeKind::LLVMX86_FP80TypeKind;
     fp80(i) || (0..3).filter_map(|n| i.operand(n)).any(fp80)
@@ -123,7 +127,7 @@ fn attributes(module: &Module<'_>, options: &Options) {
         function.add_string(context, "frame-pointer", "none");
         function.add_string(context, "no-realign-stack", "");
         function.remove_enum_attribute(Place::Function, "alignstack");
-        if function.instructions().into_iter().any(on_x87) {
+        if uses_x87(function) {
             // Makes LLVM place a `wait` after x87 stores: only then does rule 9 take their slots as written.
             function.add_enum(context, "strictfp");
         }

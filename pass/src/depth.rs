@@ -6,11 +6,18 @@
 //! LLVM's shrink-wrapping from moving the prologue below it.
 
 use crate::cfg::{Cfg, Node};
+use crate::codegen;
 use crate::llvm::{Block, Builder, Function, IntPredicate, Module, Opcode, Place, Value};
 use crate::tails;
 
 /// `testl` with the bit of `docs/box-abi.md`, "Stack depth".
 const TEST: &str = "testl $$0x200000, %esp";
+
+const CLOBBERS: &str = "={@ccz},*m,~{dirflag},~{fpsr},~{flags}";
+
+/// Where a `long double` is about: one that lived in a register would have to be popped on the way to the `ud2`,
+/// which must come at once.
+const X87_CLOBBERS: &str = "={@ccz},*m,~{dirflag},~{fpsr},~{flags},~{st},~{st(1)},~{st(2)},~{st(3)},~{st(4)},~{st(5)},~{st(6)},~{st(7)}";
 
 /// Puts the test into every function that needs one. `sure`: tail calls too count as calls.
 pub fn run(module: &Module<'_>, sure: bool) {
@@ -46,7 +53,12 @@ fn place(module: &Module<'_>, function: Function, sure: bool) -> Option<()> {
         .into_iter()
         .find(calls)
         .or_else(|| block.terminator())?;
-    insert(module, block, at, trap(module, function, at))
+    let constraints = if codegen::uses_x87(function) {
+        X87_CLOBBERS
+    } else {
+        CLOBBERS
+    };
+    insert(module, block, at, trap(module, function, at), constraints)
 }
 
 /// The block of the `ud2`.
@@ -63,7 +75,13 @@ fn trap(module: &Module<'_>, function: Function, at: Value) -> Block {
     deep
 }
 
-fn insert(module: &Module<'_>, block: Block, at: Value, deep: Block) -> Option<()> {
+fn insert(
+    module: &Module<'_>,
+    block: Block,
+    at: Value,
+    deep: Block,
+    constraints: &str,
+) -> Option<()> {
     let context = module.context();
     let builder = Builder::new(context);
     let location = at.location();
@@ -75,7 +93,7 @@ fn insert(module: &Module<'_>, block: Block, at: Value, deep: Block) -> Option<(
     let (slot, slot_type) = module.intrinsic("llvm.addressofreturnaddress", &[context.ptr()])?;
     let anchor = builder.call(slot_type, slot.value(), &[]);
     let ty = context.i8().function(&[context.ptr()], false);
-    let asm = context.inline_asm(ty, TEST, "={@ccz},*m,~{dirflag},~{fpsr},~{flags}", true);
+    let asm = context.inline_asm(ty, TEST, constraints, true);
     let zero = builder.call(ty, asm, &[anchor]);
     // Convergent: LLVM would copy the test into predecessors.
     if let Some(convergent) = context.enum_attribute("convergent", 0) {

@@ -7,8 +7,10 @@
 //! * A read-modify-write of one bit becomes `lock bts %rsi, (%rcx)`, which takes the high bits of its index for
 //!   an offset: no mask of the address covers that.
 //! * A vector element chosen by a variable goes through a slot with an index.
+//! * What takes a `long double` apart: `long_double.rs`.
 
 use crate::llvm::{Builder, Function, Module, Opcode, Ordering, RmwOp, Type, Value};
+use crate::long_double;
 use std::collections::HashMap;
 
 /// Expands them in every function with a body.
@@ -25,7 +27,7 @@ pub fn run(module: &Module<'_>) {
                 Some(Opcode::LLVMExtractElement | Opcode::LLVMInsertElement) => {
                     element(module, i, &mut slots);
                 }
-                _ => {}
+                _ => long_double::run(module, i, &mut slots),
             }
         }
     }
@@ -178,8 +180,8 @@ fn element(module: &Module<'_>, i: Value, slots: &mut Slots) {
     i.erase();
 }
 
-/// One slot for each type of vector: none lives longer than an expansion.
-struct Slots {
+/// One slot for each type: none lives longer than an expansion.
+pub struct Slots {
     function: Function,
     made: HashMap<Type, Value>,
 }
@@ -191,7 +193,9 @@ impl Slots {
             made: HashMap::new(),
         }
     }
-    fn get(&mut self, module: &Module<'_>, ty: Type) -> Option<Value> {
+
+    /// The slot for a value of this type.
+    pub fn get(&mut self, module: &Module<'_>, ty: Type) -> Option<Value> {
         if let Some(slot) = self.made.get(&ty) {
             return Some(*slot);
         }

@@ -2,7 +2,9 @@
 
 use super::{Block, Type, Value};
 use inkwell::llvm_sys::core::*;
-use inkwell::llvm_sys::{LLVMAtomicOrdering, LLVMAtomicRMWBinOp, LLVMIntPredicate, LLVMOpcode};
+use inkwell::llvm_sys::{
+    LLVMAtomicOrdering, LLVMAtomicRMWBinOp, LLVMIntPredicate, LLVMOpcode, LLVMRealPredicate,
+};
 
 impl Value {
     fn is_op(self, opcode: LLVMOpcode) -> bool {
@@ -176,6 +178,12 @@ impl Value {
         // SAFETY: an integer comparison.
         self.is_op(LLVMOpcode::LLVMICmp)
             .then(|| unsafe { LLVMGetICmpPredicate(self.0) })
+    }
+    /// Predicate of a floating-point comparison.
+    pub fn real_predicate(self) -> Option<LLVMRealPredicate> {
+        // SAFETY: a floating-point comparison.
+        self.is_op(LLVMOpcode::LLVMFCmp)
+            .then(|| unsafe { LLVMGetFCmpPredicate(self.0) })
     }
     /// Type that a `getelementptr` steps over.
     pub fn gep_source_type(self) -> Option<Type> {

@@ -33,9 +33,10 @@ pub use function::Function;
 pub use inkwell::llvm_sys::comdat::LLVMComdatSelectionKind as ComdatKind;
 pub use inkwell::llvm_sys::{
     LLVMAtomicOrdering as Ordering, LLVMAtomicRMWBinOp as RmwOp, LLVMIntPredicate as IntPredicate,
-    LLVMLinkage as Linkage, LLVMOpcode as Opcode, LLVMTailCallKind as TailCallKind,
-    LLVMThreadLocalMode as ThreadLocalMode, LLVMTypeKind as TypeKind,
-    LLVMUnnamedAddr as UnnamedAddr, LLVMValueKind as ValueKind, LLVMVisibility as Visibility,
+    LLVMLinkage as Linkage, LLVMOpcode as Opcode, LLVMRealPredicate as RealPredicate,
+    LLVMTailCallKind as TailCallKind, LLVMThreadLocalMode as ThreadLocalMode,
+    LLVMTypeKind as TypeKind, LLVMUnnamedAddr as UnnamedAddr, LLVMValueKind as ValueKind,
+    LLVMVisibility as Visibility,
 };
 pub use machine::{Emit, Machine, MachineOptions, OptLevel, initialize};
 pub use metadata::Metadata;

@@ -131,6 +131,16 @@ impl Value {
         (self.is_const_int() && self.ty().int_width() <= 64)
             .then(|| unsafe { LLVMConstIntGetSExtValue(self.0) })
     }
+    /// Value of a floating-point constant that is a double too.
+    pub fn const_f64(self) -> Option<f64> {
+        if self.kind() != LLVMValueKind::LLVMConstantFPValueKind {
+            return None;
+        }
+        let mut loses = 0;
+        // SAFETY: a floating-point constant.
+        let value = unsafe { LLVMConstRealGetDouble(self.0, &mut loses) };
+        (loses == 0).then_some(value)
+    }
     /// Element of an aggregate constant.
     pub fn aggregate_element(self, index: u32) -> Option<Value> {
         if !self.is_constant() {
