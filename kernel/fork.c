@@ -38,12 +38,18 @@ struct pb_snapshot {
 	unsigned long try_head;
 	u64 tag;
 	char *copy;
+	struct pb_user *user;		/* who is charged for it */
 };
 
 static LIST_HEAD(snapshots);
 static DEFINE_MUTEX(lock);
 
 /* --- the parent --- */
+
+static unsigned long charged_pages(const struct pb_snapshot *snapshot)
+{
+	return PAGE_ALIGN(snapshot->length) >> PAGE_SHIFT;
+}
 
 static void free_snapshot(struct kref *ref)
 {
@@ -52,6 +58,7 @@ static void free_snapshot(struct kref *ref)
 	pb_process_put(snapshot->process);
 	put_pid(snapshot->owner);
 	kvfree_sensitive(snapshot->copy, snapshot->length);
+	pb_user_uncharge(snapshot->user, 0, charged_pages(snapshot));
 	kfree(snapshot);
 }
 
@@ -77,6 +84,7 @@ int pb_snapshot_take(struct pb_context *context)
 {
 	const struct pb_stack *stack = &context->stack;
 	struct pb_snapshot *snapshot;
+	int error;
 
 	pb_snapshot_drop(context);
 	snapshot = kzalloc(sizeof(*snapshot), GFP_KERNEL_ACCOUNT);
@@ -90,11 +98,15 @@ int pb_snapshot_take(struct pb_context *context)
 	snapshot->tag = context->tag;
 	snapshot->lowest = context->suspended ? (unsigned long)context->suspended : stack->top;
 	snapshot->length = stack->top - snapshot->lowest;
-	snapshot->copy = kvmalloc(snapshot->length ?: 1, GFP_KERNEL_ACCOUNT);
-	if (!snapshot->copy) {
-		kfree(snapshot);
-		return -ENOMEM;
+	snapshot->user = pb_user_charge(0, charged_pages(snapshot));
+	if (IS_ERR(snapshot->user)) {
+		error = PTR_ERR(snapshot->user);
+		goto free;
 	}
+	error = -ENOMEM;
+	snapshot->copy = kvmalloc(snapshot->length ?: 1, GFP_KERNEL_ACCOUNT);
+	if (!snapshot->copy)
+		goto uncharge;
 	memcpy(snapshot->copy, (void *)snapshot->lowest, snapshot->length);
 	snapshot->owner = get_task_pid(current, PIDTYPE_PID);
 	snapshot->exec_id = READ_ONCE(current->self_exec_id);
@@ -107,6 +119,11 @@ int pb_snapshot_take(struct pb_context *context)
 	list_add(&snapshot->list, &snapshots);
 	mutex_unlock(&lock);
 	return 0;
+uncharge:
+	pb_user_uncharge(snapshot->user, 0, charged_pages(snapshot));
+free:
+	kfree(snapshot);
+	return error;
 }
 
 /* --- the child --- */

@@ -33,7 +33,7 @@ MODULE_PARM_DESC(max_contexts, "threads with a safe stack, of each user (4096)")
 
 static unsigned long max_pages;
 module_param(max_pages, ulong, 0644);
-MODULE_PARM_DESC(max_pages, "pages for safe stacks and tables, of each user (0: a quarter of the memory)");
+MODULE_PARM_DESC(max_pages, "pages for safe stacks, copies of them, and tables, of each user (0: a quarter of the memory)");
 
 static struct pb_user *find(kuid_t uid)
 {

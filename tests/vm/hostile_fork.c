@@ -261,6 +261,35 @@ static void older_children_may_not(void)
 	CHECK(!snapshot(PRIVBOX_FORK_DROP));
 }
 
+static void set_max_pages(const char *value)
+{
+	int file = open("/sys/module/privbox/parameters/max_pages", O_WRONLY);
+
+	CHECK(file >= 0 && write(file, value, strlen(value)) == (ssize_t)strlen(value));
+	close(file);
+}
+
+/* The copy is charged as the stack is, and no longer than it lives. */
+static long copy_beyond_limits(long x)
+{
+	set_max_pages("1");
+	int error = snapshot(0) ? errno : 0, result = 0;
+	set_max_pages("1000");
+	for (int i = 0; i < 2000 && !result; i++)
+		result = snapshot(0);
+	set_max_pages("0");
+	CHECK(!result && error == EDQUOT);
+	CHECK(!snapshot(PRIVBOX_FORK_DROP));
+	return x;
+}
+
+static void copies_are_charged(void)
+{
+	keep_box();
+	device = be_ready(&image);
+	CHECK(enter(pointer_clone, (uintptr_t)copy_beyond_limits, 1, 0) == 9);
+}
+
 static void without_context(void)
 {
 	keep_box();
@@ -278,6 +307,7 @@ int main(void)
 	in_child("a handler that interrupted the box forks", fork_in_a_handler, 0, 0);
 	in_child("nobody else adopts", others_may_not, 0, 0);
 	in_child("nor a child that is older than the copy", older_children_may_not, 0, 0);
+	in_child("copies are charged", copies_are_charged, 0, 0);
 	in_child("threads without a context", without_context, 0, 0);
 	return tap_done();
 }
