@@ -29,6 +29,8 @@ __thread uintptr_t __privbox_unsafe_sp = UINTPTR_MAX;
 extern const char stacks_text[], stacks_text_end[];
 
 static int fd = -1;
+/* What threads ask for; 0: what they are given. */
+static uint64_t wished_size;
 static struct privbox_function functions[] = {
 	{ TEXT, 16 }, { TEXT + 0x20, 16 }, { TEXT + 0x40, 16 }, { TEXT + 0x60, 16 }, { TEXT + 0x80, 48 }, { TEXT + 0xc0, 128 },
 };
@@ -81,7 +83,7 @@ static inline int trust(unsigned long request)
 static inline void begin(void)
 {
 	bind_box();
-	CHECK(!attach_thread(fd, 0));
+	CHECK(!attach_thread(fd, wished_size));
 	catch_signals();
 }
 
@@ -135,14 +137,14 @@ static volatile long stop, counted;
 static inline void *count(void *unused)
 {
 	(void)unused;
-	CHECK(!attach_thread(fd, 0));
+	CHECK(!attach_thread(fd, wished_size));
 	return (void *)run(COUNT, (uintptr_t)&stop, (uintptr_t)&counted, 0);
 }
 
 static inline void *come_and_go(void *unused)
 {
 	(void)unused;
-	CHECK(!attach_thread(fd, 0));
+	CHECK(!attach_thread(fd, wished_size));
 	my_stack();
 	return NULL;
 }
