@@ -294,10 +294,10 @@ pub fn rewrite(module: &Module<'_>, clone: Function) {
     }
 }
 
-/// Where the gate wants the arguments of a system call, as parameters of [`system_call_stub`].
+/// Where the gate wants the arguments of a system call, and its number.
 const CARRIERS: [&str; 7] = ["{di}", "{si}", "{dx}", "{ax}", "{r8}", "{r9}", "{r10}"];
-/// The parameter that is the `nest` one, in R10.
-const NEST: u32 = 6;
+const NUMBER: usize = 3;
+/// The stub for all: `(rdi, rsi, rdx, rcx = number, r8, r9, nest r10)`.
 const STUB: &str = "__privbox_syscall.privbox";
 
 /// The operands of a `syscall`: one argument index per carrier. The error is a reason.
@@ -348,7 +348,7 @@ fn system_call_operands(call: Value, constraints: &str) -> Result<[Option<u32>; 
     } else {
         word(call.ty())
     };
-    if carried[3].is_none() || outputs.first() != Some(&"{ax}") || !simple {
+    if carried[NUMBER].is_none() || outputs.first() != Some(&"{ax}") || !simple {
         Err(unknown(constraints))
     } else {
         Ok(carried)
@@ -364,21 +364,17 @@ fn system_call(module: &Module<'_>, call: Value) {
     let Ok(carried) = system_call_operands(call, &constraints) else {
         return;
     };
-    let (stub, ty) = system_call_stub(module);
+    let carriers = carriers(&carried);
+    let (stub, ty) = system_call_stub(module, carriers);
     let builder = Builder::new(context);
     builder.before(call);
     let mut args = Vec::new();
-    for (index, (argument, param)) in carried.into_iter().zip(ty.params()).enumerate() {
-        let value = argument.and_then(|a| call.operand(a));
+    for (&carrier, param) in carriers.iter().zip(ty.params()) {
+        let value = carried[carrier].and_then(|a| call.operand(a));
         args.push(match value {
             None => param.undef(),
-            Some(value) if index as u32 == NEST => {
-                if value.ty().is_pointer() {
-                    value
-                } else {
-                    builder.int_to_ptr(value, param)
-                }
-            }
+            Some(value) if param.is_pointer() && value.ty().is_pointer() => value,
+            Some(value) if param.is_pointer() => builder.int_to_ptr(value, param),
             Some(value) if value.ty().is_pointer() => builder.ptr_to_int(value, param),
             Some(value) if value.ty().int_width() < 64 => builder.zext(value, param),
             Some(value) => value,
@@ -386,7 +382,7 @@ fn system_call(module: &Module<'_>, call: Value) {
     }
     let new = builder.call(ty, stub.value(), &args);
     if let Some(nest) = context.enum_attribute("nest", 0) {
-        new.add_site_attribute(Place::Param(NEST), nest);
+        new.add_site_attribute(Place::Param(carriers.len() as u32 - 1), nest);
     }
     let whole = call.ty();
     let result = whole
@@ -411,30 +407,52 @@ fn system_call(module: &Module<'_>, call: Value) {
     call.erase();
 }
 
-/// `(rdi, rsi, rdx, rcx = number, r8, r9, nest r10)`: moves the number to RAX and jumps to the gate.
-/// A function of its own so that the caller's call is one to LLVM and to the depth test (rule 13).
-fn system_call_stub(module: &Module<'_>) -> (Function, Type) {
+/// Which carrier each parameter of the stub is; the last one, the `nest` parameter, is R10. A call that needs the first three
+/// registers at most has a stub with no more parameters than it has arguments, and the number in R10: those it
+/// does not have would be made zero.
+fn carriers(carried: &[Option<u32>; 7]) -> &'static [usize] {
+    let given = (0..3).take_while(|&i| carried[i].is_some()).count();
+    match carried.iter().flatten().count() - 1 - given {
+        0 => [
+            &[NUMBER][..],
+            &[0, NUMBER],
+            &[0, 1, NUMBER],
+            &[0, 1, 2, NUMBER],
+        ][given],
+        _ => &[0, 1, 2, NUMBER, 4, 5, 6],
+    }
+}
+
+/// Moves the number to RAX and jumps to the gate. A function of its own so that the caller's call is one to LLVM and to the
+/// depth test (rule 13).
+fn system_call_stub(module: &Module<'_>, carriers: &[usize]) -> (Function, Type) {
     let context = module.context();
-    let word = context.i64();
-    let ty = word.function(&[word, word, word, word, word, word, context.ptr()], false);
-    if let Some(there) = module.function(STUB) {
+    let last = carriers.len() - 1;
+    let mut params = vec![context.i64(); last];
+    params.push(context.ptr());
+    let ty = context.i64().function(&params, false);
+    let (name, number) = match carriers[last] {
+        NUMBER => (format!("__privbox_syscall.{last}.privbox"), "%r10"),
+        _ => (STUB.to_owned(), "%rcx"),
+    };
+    if let Some(there) = module.function(&name) {
         return (there, ty);
     }
-    let stub = module.add_function(STUB, ty);
+    let stub = module.add_function(&name, ty);
     stub.set_linkage(Linkage::LLVMWeakAnyLinkage);
     stub.set_visibility(Visibility::LLVMHiddenVisibility);
-    stub.set_section(&format!("{}{STUB}", crate::object::TEXT_PREFIX));
+    stub.set_section(&format!("{}{name}", crate::object::TEXT_PREFIX));
     stub.set_alignment(16);
     stub.add_enum(context, "naked");
     stub.add_enum(context, "nounwind");
     if let Some(nest) = context.enum_attribute("nest", 0) {
-        stub.add_attribute(Place::Param(NEST), nest);
+        stub.add_attribute(Place::Param(last as u32), nest);
     }
     let builder = Builder::new(context);
     builder.at_end(stub.append_block(context, "entry"));
-    let text = "movq %rcx, %rax; jmp __privbox_gate_syscall";
+    let text = format!("movq {number}, %rax; jmp __privbox_gate_syscall");
     let void = context.void().function(&[], false);
-    let asm = context.inline_asm(void, text, "~{memory},~{dirflag},~{fpsr},~{flags}", true);
+    let asm = context.inline_asm(void, &text, "~{memory},~{dirflag},~{fpsr},~{flags}", true);
     builder.call(void, asm, &[]);
     builder.unreachable();
     // The text's symbol must be a hidden one in this object, too.
