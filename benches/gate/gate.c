@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <privbox.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,9 +39,11 @@
 /* Beyond every table, and not one of x32's. */
 #define NO_SUCH_CALL 999
 
-static uint64_t samples[SAMPLES];
+static uint32_t samples[SAMPLES];
 
-static inline __attribute__((always_inline)) uint64_t now(void)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE uint64_t now(void)
 {
 	uint32_t low, high;
 
@@ -47,74 +51,99 @@ static inline __attribute__((always_inline)) uint64_t now(void)
 	return low | (uint64_t)high << 32;
 }
 
-static inline __attribute__((always_inline)) long call(long number, long a, long b, long c, long d)
+/* Of what is shorter than 2^32: one instruction more between the two than there is anyway. */
+INLINE uint32_t tick(void)
+{
+	uint32_t low;
+
+	__asm__ volatile("rdtsc" : "=a"(low) : : "rdx", "memory");
+	return low;
+}
+
+/* As libc's wrappers call: a constant number, and the arguments that the call has. */
+#define LOST "rcx", "r11", "memory"
+INLINE long call0(long number)
+{
+	__asm__ volatile("syscall" : "+a"(number) : : LOST);
+	return number;
+}
+
+INLINE long call3(long number, long a, long b, long c)
+{
+	__asm__ volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c) : LOST);
+	return number;
+}
+
+INLINE long call4(long number, long a, long b, long c, long d)
 {
 	register long r10 __asm__("r10") = d;
-	long result;
 
-	__asm__ volatile("syscall" : "=a"(result)
-			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
-	return result;
+	__asm__ volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c), "r"(r10) : LOST);
+	return number;
 }
 
-/* One body, compiled twice: for the box and as normal code. */
-struct request {
-	long number, a, b, c, d;
-};
+/* Each body is compiled twice: for the box and as normal code. */
+#define SAMPLE(what)                                                                               \
+	do {                                                                                       \
+		for (int i = 0; i < SAMPLES; i++) {                                                \
+			uint32_t start = tick();                                                   \
+			what;                                                                      \
+			samples[i] = tick() - start;                                               \
+		}                                                                                  \
+	} while (0)
 
-static inline __attribute__((always_inline)) long sample_calls(const struct request *r)
+/* What the calls are made with. */
+static int zero, epoll;
+static char buffer[8];
+static struct epoll_event event;
+static uint32_t word;
+
+#define CALL(name, expression)                                                                     \
+	INLINE long sample_##name(void)                                                            \
+	{                                                                                          \
+		long result = 0, fd = zero, poll = epoll;                                          \
+                                                                                                   \
+		(void)fd, (void)poll;                                                              \
+		SAMPLE(result = expression);                                                       \
+		return result;                                                                     \
+	}                                                                                          \
+	PRIVBOX static long box_##name(void) { return sample_##name(); }                           \
+	static long plain_##name(void) { return sample_##name(); }
+CALL(empty, 0)
+CALL(enosys, call0(NO_SUCH_CALL))
+CALL(getppid, call0(SYS_getppid))
+CALL(read, call3(SYS_read, fd, (long)buffer, sizeof buffer))
+CALL(write, call3(SYS_write, fd, (long)buffer, sizeof buffer))
+CALL(epoll_wait, call4(SYS_epoll_wait, poll, (long)&event, 1, 0))
+CALL(futex_wake, call3(SYS_futex, (long)&word, FUTEX_WAKE_PRIVATE, 1))
+#undef CALL
+
+INLINE void sample_faults(volatile char *pages)
 {
-	long result = 0;
-
-	for (int i = 0; i < SAMPLES; i++) {
-		uint64_t start = now();
-		result = call(r->number, r->a, r->b, r->c, r->d);
-		samples[i] = now() - start;
-	}
-	return result;
-}
-
-static inline __attribute__((always_inline)) void sample_nothing(void)
-{
-	for (int i = 0; i < SAMPLES; i++) {
-		uint64_t start = now();
-		samples[i] = now() - start;
-	}
-}
-
-static inline __attribute__((always_inline)) void sample_faults(volatile char *pages)
-{
-	for (int i = 0; i < SAMPLES; i++) {
-		uint64_t start = now();
-		pages[(long)i * PAGE] = 1;
-		samples[i] = now() - start;
-	}
+	SAMPLE(pages[(long)i * PAGE] = 1);
 }
 
 /* A byte to the partner and one back: two switches of context, each side blocks once. */
-static inline __attribute__((always_inline)) void sample_round_trips(const int *pipes)
+INLINE void sample_round_trips(const int *pipes)
 {
 	static char byte;
+	int to = pipes[1], from = pipes[2];
 
-	for (int i = 0; i < SAMPLES; i++) {
-		uint64_t start = now();
-		call(SYS_write, pipes[1], (long)&byte, 1, 0);
-		call(SYS_read, pipes[2], (long)&byte, 1, 0);
-		samples[i] = now() - start;
-	}
+	SAMPLE({
+		call3(SYS_write, to, (long)&byte, 1);
+		call3(SYS_read, from, (long)&byte, 1);
+	});
 }
 
-static inline __attribute__((always_inline)) uint64_t paper_loop(void)
+INLINE uint64_t paper_loop(void)
 {
 	uint64_t start = now();
 
 	for (long i = 0; i < PAPER_CALLS; i++)
-		call(NO_SUCH_CALL, 0, 0, 0, 0);
+		call0(NO_SUCH_CALL);
 	return now() - start;
 }
 
-PRIVBOX static long box_calls(const struct request *r) { return sample_calls(r); }
-PRIVBOX static void box_nothing(void) { sample_nothing(); }
 PRIVBOX static void box_faults(volatile char *pages) { sample_faults(pages); }
 PRIVBOX static void box_round_trips(const int *pipes) { sample_round_trips(pipes); }
 PRIVBOX static uint64_t box_paper(void) { return paper_loop(); }
@@ -124,22 +153,13 @@ PRIVBOX static long box_return(long x)
 	return x;
 }
 
-static long plain_calls(const struct request *r) { return sample_calls(r); }
-static void plain_nothing(void) { sample_nothing(); }
 static void plain_faults(volatile char *pages) { sample_faults(pages); }
 static void plain_round_trips(const int *pipes) { sample_round_trips(pipes); }
 static uint64_t plain_paper(void) { return paper_loop(); }
 
 PRIVBOX_OUTSIDE static void nothing_outside(void) { __asm__ volatile(""); }
 
-PRIVBOX static void box_callouts(void)
-{
-	for (int i = 0; i < SAMPLES; i++) {
-		uint64_t start = now();
-		nothing_outside();
-		samples[i] = now() - start;
-	}
-}
+PRIVBOX static void box_callouts(void) { SAMPLE(nothing_outside()); }
 
 static _Noreturn void fail(const char *what)
 {
@@ -149,7 +169,7 @@ static _Noreturn void fail(const char *what)
 
 static int compare(const void *a, const void *b)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
 	return (x > y) - (x < y);
 }
@@ -157,8 +177,7 @@ static int compare(const void *a, const void *b)
 static void figure(const char *where, const char *name)
 {
 	qsort(samples, SAMPLES, sizeof *samples, compare);
-	printf("figure %s %s %llu %llu\n", where, name, (unsigned long long)samples[0],
-	       (unsigned long long)samples[SAMPLES / 2]);
+	printf("figure %s %s %u %u\n", where, name, samples[0], samples[SAMPLES / 2]);
 	fflush(stdout);
 }
 
@@ -174,16 +193,16 @@ static volatile char *fresh_pages(void)
 	return pages;
 }
 
-static void measure_calls(const char *name, struct request r, long expected)
+static void measure_call(const char *name, long (*plain)(void), long (*box)(void), long expected)
 {
-	long plain = plain_calls(&r);
+	long outside = plain();
 
 	figure("syscall", name);
-	long box = box_calls(&r);
+	long inside = box();
 	figure("gate", name);
-	if (plain != expected || box != expected) {
+	if (outside != expected || inside != expected) {
 		fprintf(stderr, "gate: %s returned %ld outside and %ld in the box, expected %ld\n",
-			name, plain, box, expected);
+			name, outside, inside, expected);
 		exit(1);
 	}
 }
@@ -201,14 +220,27 @@ static void measure_faults(void)
 	munmap((void *)pages, (size_t)SAMPLES * PAGE);
 }
 
-/* The partner is the same normal code in both cases. */
-static void measure_round_trips(void)
+/* SCHED_BATCH: who is woken does not preempt. Otherwise it depends on the scheduler's accounts whether a write lets the partner run at
+ * once, which saves a sleep, and the pattern changes from run to run. The switches are printed: for each side, those because it slept
+ * and those because it was made to yield. */
+static void be_batch(void)
 {
-	int pipes[4];	/* ours to the partner: [1] to [0]; back: [3] to [2] */
+	struct sched_param none = { 0 };
+
+	if (sched_setscheduler(0, SCHED_BATCH, &none))
+		fail("sched_setscheduler");
+}
+
+/* The partner is the same normal code in both cases. */
+static void measure_round_trips(const char *where, void (*sample)(const int *))
+{
+	int pipes[4], status;	/* ours to the partner: [1] to [0]; back: [3] to [2] */
+	struct rusage before, after, partners;
 	char byte;
 
 	if (pipe(pipes) || pipe(pipes + 2))
 		fail("pipe");
+	be_batch();
 	pid_t partner = fork();
 	if (partner < 0)
 		fail("fork");
@@ -219,21 +251,23 @@ static void measure_round_trips(void)
 				break;
 		_exit(0);
 	}
-	plain_round_trips(pipes);
-	figure("syscall", "round_trip");
-	box_round_trips(pipes);
-	figure("gate", "round_trip");
+	getrusage(RUSAGE_THREAD, &before);
+	sample(pipes);
+	getrusage(RUSAGE_THREAD, &after);
+	figure(where, "round_trip");
 	close(pipes[1]);
-	waitpid(partner, NULL, 0);
+	if (wait4(partner, &status, 0, &partners) != partner || status)
+		fail("the partner");
+	printf("switches %s %ld %ld %ld %ld\n", where, after.ru_nvcsw - before.ru_nvcsw,
+	       after.ru_nivcsw - before.ru_nivcsw, partners.ru_nvcsw, partners.ru_nivcsw);
+	close(pipes[0]);
+	close(pipes[2]);
+	close(pipes[3]);
 }
 
 static void measure_entries(void)
 {
-	for (int i = 0; i < SAMPLES; i++) {
-		uint64_t start = now();
-		box_return(i);
-		samples[i] = now() - start;
-	}
+	SAMPLE(box_return(i));
 	figure("gate", "enter_exit");
 	box_callouts();
 	figure("gate", "callout");
@@ -241,27 +275,23 @@ static void measure_entries(void)
 
 static int measure_all(void)
 {
-	static char buffer[8];
-	static struct epoll_event event;
-	static uint32_t word;
 	struct epoll_event wanted = { .events = EPOLLIN };
-	int zero = open("/dev/zero", O_RDWR), ready = eventfd(1, 0), epoll = epoll_create1(0);
+	int ready = eventfd(1, 0);
 
+	zero = open("/dev/zero", O_RDWR);
+	epoll = epoll_create1(0);
 	if (zero < 0 || ready < 0 || epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, ready, &wanted))
 		fail("cannot prepare");
 	printf("mode %d\n", privbox_mode());
-	plain_nothing();
-	figure("syscall", "empty");
-	box_nothing();
-	figure("gate", "empty");
-	measure_calls("enosys", (struct request){ NO_SUCH_CALL, 0, 0, 0, 0 }, -ENOSYS);
-	measure_calls("getppid", (struct request){ SYS_getppid, 0, 0, 0, 0 }, getppid());
-	measure_calls("read", (struct request){ SYS_read, zero, (long)buffer, 8, 0 }, 8);
-	measure_calls("write", (struct request){ SYS_write, zero, (long)buffer, 8, 0 }, 8);
-	measure_calls("epoll_wait", (struct request){ SYS_epoll_wait, epoll, (long)&event, 1, 0 }, 1);
-	measure_calls("futex_wake",
-		      (struct request){ SYS_futex, (long)&word, FUTEX_WAKE_PRIVATE, 1, 0 }, 0);
-	measure_round_trips();
+	measure_call("empty", plain_empty, box_empty, 0);
+	measure_call("enosys", plain_enosys, box_enosys, -ENOSYS);
+	measure_call("getppid", plain_getppid, box_getppid, getppid());
+	measure_call("read", plain_read, box_read, sizeof buffer);
+	measure_call("write", plain_write, box_write, sizeof buffer);
+	measure_call("epoll_wait", plain_epoll_wait, box_epoll_wait, 1);
+	measure_call("futex_wake", plain_futex_wake, box_futex_wake, 0);
+	measure_round_trips("syscall", plain_round_trips);
+	measure_round_trips("gate", box_round_trips);
 	measure_entries();
 	measure_faults();
 	return 0;

@@ -69,6 +69,17 @@ struct Figures {
     /// Demotion and return: what a page fault in the box costs more than one in ring 3.
     demotion: i64,
     page_fault: u64,
+    /// Context switches in all round trips of a place.
+    switches: BTreeMap<String, Switches>,
+}
+
+/// A pattern that differs makes the round trips' figures incomparable.
+#[derive(Debug, Default, Serialize)]
+struct Switches {
+    /// The measured side slept; was made to yield.
+    own: [u64; 2],
+    /// The same of the other end of the pipes.
+    partner: [u64; 2],
 }
 
 type All = BTreeMap<String, BTreeMap<String, Figures>>;
@@ -97,7 +108,8 @@ pub fn run(project: &Project, options: &Options, install: bool) -> Result<()> {
     fs::write(&file, serde_json::to_string_pretty(&all)? + "\n")?;
     print!("\n{}", table(&all));
     println!(
-        "\nMedians of guest instructions, two RDTSC included (`empty`), {}: `{}`.",
+        "\nMedians of guest instructions, two RDTSC included (`empty`), {}: `{}`. \
+         Switches: those because it slept + those because it was made to yield, of each side.",
         super::today(),
         super::command_line()
     );
@@ -146,6 +158,21 @@ fn measure(
         if place == "syscall" {
             figures.syscall.insert(name.to_owned(), value);
         }
+    }
+    for (output, kind) in [
+        (&plain, "syscall"),
+        (&boxed, "syscall_attached"),
+        (&boxed, "gate"),
+    ] {
+        let place = kind.split('_').next().unwrap_or(kind);
+        let found = output
+            .lines()
+            .filter_map(switches)
+            .find(|(at, _)| *at == place);
+        let Some((_, found)) = found else {
+            bail!("the program printed no switches of context ({kind})");
+        };
+        figures.switches.insert(kind.to_owned(), found);
     }
     for (place, name, value) in boxed.lines().filter_map(figure) {
         match (place, name) {
@@ -204,6 +231,18 @@ fn figure(line: &str) -> Option<(&str, &str, u64)> {
     Some((place, name, words.nth(1)?.parse().ok()?))
 }
 
+/// `switches WHERE SLEPT YIELDED SLEPT YIELDED`: of the measured side, then of its partner.
+fn switches(line: &str) -> Option<(&str, Switches)> {
+    let mut words = line.strip_prefix("switches ")?.split_whitespace();
+    let place = words.next()?;
+    let numbers: Vec<u64> = words.map_while(|w| w.parse().ok()).collect();
+    let [a, b, c, d] = numbers[..] else {
+        return None;
+    };
+    let (own, partner) = ([a, b], [c, d]);
+    Some((place, Switches { own, partner }))
+}
+
 fn mode(output: &str) -> Option<&str> {
     output.lines().find_map(|line| line.strip_prefix("mode "))
 }
@@ -233,6 +272,14 @@ fn table(all: &All) -> String {
             );
         }
     }
+    let _ = write!(text, "\n| switches in 1000 round trips |");
+    for (_, figures) in &columns {
+        for kind in ["syscall", "syscall_attached", "gate"] {
+            let [own, partner] = [figures.switches[kind].own, figures.switches[kind].partner]
+                .map(|n| format!("{} + {}", n[0], n[1]));
+            let _ = write!(text, " {own}, {partner} |");
+        }
+    }
     let mut more = |name: &str, value: &dyn Fn(&Figures) -> i64| {
         let _ = write!(text, "\n| {name} |");
         for (_, figures) in &columns {
@@ -256,5 +303,11 @@ mod tests {
         assert_eq!(super::figure("figure gate enosys 50"), None);
         assert_eq!(super::figure("mode 2"), None);
         assert_eq!(super::mode("mode 2\nfigure"), Some("2"));
+        let (place, found) = super::switches("switches gate 1000 0 1001 1").unwrap();
+        assert_eq!(
+            (place, found.own, found.partner),
+            ("gate", [1000, 0], [1001, 1])
+        );
+        assert!(super::switches("switches gate 1000 0 1001").is_none());
     }
 }
