@@ -24,9 +24,11 @@
  *   entry     safe_sp = record, the record, activation, unsafe_sp, safe_sp = 0, int3
  *   exit      tag, activation, safe_sp, unsafe_sp, all read from the record before
  *   call-out  tag, activation, safe_sp, RSP; back: safe_sp = 0, int3
- * A handler that jumps within itself may leave its own activation in these variables when it returns. So tag and
+ * A handler that jumps within itself may leave its own activation in these variables when it returns. So at exits and call-outs tag and
  * activation are stored once more behind safe_sp: a dead activation above safe_sp would be taken for the next
- * record's predecessor, which lies in its place.
+ * record's predecessor, which lies in its place. An entry that is interrupted between its look at safe_sp and its `activation` finds a
+ * dead one in the place of its own record or below, where no live one can be. It puts back what the oldest of these found, and
+ * starts again (.Lleft): a record that is its own predecessor would never be forgotten.
  * A record that is being forgotten or filled may be overwritten by a handler's only when nothing of it
  * is needed any more. In the box, `tag` means nothing.
  *
@@ -110,11 +112,11 @@ __privbox_enter_kernel:
 	movl	__privbox_attached(%rip), %eax
 	cmpl	TLS(__privbox_context), %eax
 	jne	.Lslow			/* the child of a fork */
-.Lactivate:				/* R11: records below it are free */
+	movq	%r11, %rax
+.Lactivate:				/* R11: records below it are free; RAX = safe_sp */
 	subq	$ACT_SIZE, %r11
 	cmpq	TLS(__privbox_records), %r11
 	jb	.Lfull
-	.cfi_remember_state
 	pushq	%rbx
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset %rbx, 0
@@ -135,11 +137,15 @@ __privbox_enter_kernel:
 	.cfi_rel_offset %r15, 0
 	pushq	%r11
 	.cfi_adjust_cfa_offset 8
-	movq	TLS(__privbox_safe_sp), %rax
+	.cfi_remember_state
+.Lfill:
 	movq	%r11, TLS(__privbox_safe_sp)	/* reserved, before anything is written */
+	movq	TLS(__privbox_activation), %rbx
+	leaq	-1(%rbx), %rbp
+	cmpq	%r11, %rbp
+	jb	.Lleft			/* 0 < activation <= R11: dead */
 	movq	%rax, ACT_SAFE(%r11)
-	movq	TLS(__privbox_activation), %rax
-	movq	%rax, ACT_PREV(%r11)
+	movq	%rbx, ACT_PREV(%r11)
 	movq	TLS(__privbox_va_words), %rax
 	movq	%rax, ACT_VA_WORDS(%r11)
 	movq	TLS(__privbox_va_area), %rax
@@ -148,6 +154,12 @@ __privbox_enter_kernel:
 	movq	%rax, ACT_UNSAFE(%r11)
 	movq	TLS(__privbox_tag), %rax
 	movq	%rax, ACT_TAG(%r11)
+	cmpq	%rbx, TLS(__privbox_activation)
+	jne	.Lleft_late
+	cmpq	%r11, TLS(__privbox_safe_sp)
+	jne	.Lleft_late
+	movq	48(%rsp), %rbx
+	movq	40(%rsp), %rbp
 	leaq	FRAME_SIZE - 8(%rsp), %rax
 	movq	%rax, ACT_RSP(%r11)
 	movq	$1, ACT_ALIVE(%r11)
@@ -162,6 +174,43 @@ __privbox_enter_kernel:
 	jmp	__privbox_landing + PRIVBOX_LANDING_ENTER
 
 	.cfi_restore_state
+.Lleft_late:
+	movq	ACT_SAFE(%r11), %rax
+.Lleft:
+	movq	TLS(__privbox_activation), %rbx
+	leaq	-1(%rbx), %rbp
+	cmpq	%r11, %rbp
+	jae	.Lfill			/* another handler has forgotten it */
+1:	movq	ACT_PREV(%rbx), %rbp
+	leaq	-1(%rbp), %r12
+	cmpq	%r11, %r12
+	jae	2f
+	movq	%rbp, %rbx
+	jmp	1b
+2:	movq	ACT_VA_AREA(%rbx), %r12
+	movq	ACT_VA_WORDS(%rbx), %r13
+	movq	ACT_TAG(%rbx), %r14
+	movq	ACT_UNSAFE(%rbx), %r15
+3:	movq	%rbp, TLS(__privbox_activation)
+	movq	%r12, TLS(__privbox_va_area)
+	movq	%r13, TLS(__privbox_va_words)
+	movq	%r14, TLS(__privbox_tag)
+	movq	%r15, TLS(__privbox_unsafe_sp)
+	cmpq	%rbp, TLS(__privbox_activation)
+	jne	3b			/* yet another one */
+	movq	32(%rsp), %r12
+	movq	24(%rsp), %r13
+	movq	16(%rsp), %r14
+	movq	8(%rsp), %r15
+	jmp	.Lfill
+
+	.cfi_def_cfa_offset 8
+	.cfi_restore %rbx
+	.cfi_restore %rbp
+	.cfi_restore %r12
+	.cfi_restore %r13
+	.cfi_restore %r14
+	.cfi_restore %r15
 .Lfull:
 	andq	$-16, %rsp
 	callq	__privbox_records_full

@@ -383,10 +383,10 @@ static void lose_activations(void)
 	__privbox_safe_sp = __privbox_activation ? (uintptr_t)__privbox_activation : self.records_size ? records_top() : 0;
 }
 
-uintptr_t __privbox_enter_slow_kernel(uintptr_t rsp) PB_HIDDEN;
+struct place __privbox_enter_slow_kernel(uintptr_t rsp) PB_HIDDEN;
 
-/* Kernel mode: below which address the next record goes; __privbox_tag is set for the entry (kernel_enter.S). */
-uintptr_t __privbox_enter_slow_kernel(uintptr_t rsp)
+/* Kernel mode: below which address the next record goes, and safe_sp; __privbox_tag is set for the entry (kernel_enter.S). */
+struct place __privbox_enter_slow_kernel(uintptr_t rsp)
 {
 	bool forgetting = __privbox_forgetting && (rsp < __privbox_forgetting || on_alternate_stack());
 	int saved = errno;
@@ -405,11 +405,14 @@ uintptr_t __privbox_enter_slow_kernel(uintptr_t rsp)
 	}
 	if (!__privbox_activation) {
 		__privbox_tag = 0;
-		__privbox_safe_sp = records_top();
+		/* Else it may lead to a record that is being filled. */
+		if (!__privbox_safe_sp)
+			__privbox_safe_sp = records_top();
 	}
-	if (__privbox_safe_sp)
-		return __privbox_safe_sp;
+	uintptr_t safe = __privbox_safe_sp;
+	if (safe)
+		return (struct place){ safe, safe };
 	/* A handler interrupted the box, or jumped out of it to code that the box had called. */
 	__privbox_tag = PB_KEEP_ALL;
-	return (uintptr_t)__privbox_activation;
+	return (struct place){ (uintptr_t)__privbox_activation, 0 };
 }
