@@ -24,6 +24,10 @@
 /* A per-CPU variable, by an address that does not depend on where the code is. */
 #define CPU(field) %gs:pb_cpu + PB_CPU_ ## field
 
+/* struct task_struct begins with thread_info; static_asserts in syscalls.c. */
+#define TASK_FLAGS		0
+#define TASK_SYSCALL_WORK	8
+
 /* RSP is on a safe stack, or there is nothing above it to find. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
 #define HINT_NONE UNWIND_HINT_UNDEFINED

@@ -9,32 +9,11 @@
 
 	.section .noinstr.text, "ax"
 
-/* struct task_struct begins with thread_info; static_asserts in syscalls.c. */
-#define TASK_FLAGS		0
-#define TASK_SYSCALL_WORK	8
-
-.macro LEAVE_BOX
-	movl	$0, PB_CTX_INSIDE(%rcx)
-	lidt	pb_stock_idtr(%rip)
-	ASM_CLAC
-	cld
-.endm
-
 /*
- * To user mode with the registers at RSP; RCX = context. Without work it is the kernel's last piece of the
- * way that is needed. User-return notifiers are work: the module's own is not asked for (no mark), so it is
- * another's. Some CPUs want something at each way to user mode.
+ * Work before user mode, on the way out of the box. User-return notifiers are work: the module's own is not asked for (no
+ * mark), so it is another's.
  */
-.macro TO_USER
-	ALTERNATIVE "", "jmp .Lleave", X86_BUG_DIV0
-#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
-	ALTERNATIVE "", "jmp .Lleave", X86_FEATURE_IBPB_EXIT_TO_USER
-#endif
-	movq	PB_CTX_TASK(%rcx), %r11
-	testl	$(PB_WORK | _TIF_NEED_FPU_LOAD | _TIF_IO_BITMAP | _TIF_USER_RETURN_NOTIFY), TASK_FLAGS(%r11)
-	jnz	.Lleave
-	jmp	__SCT__pb_to_user
-.endm
+#define PB_LEAVING_WORK (PB_WORK | _TIF_NEED_FPU_LOAD | _TIF_IO_BITMAP | _TIF_USER_RETURN_NOTIFY)
 
 /*
  * System calls: RAX number, RDI RSI RDX R10 R8 R9 arguments; interrupts are on. The standing registers become
@@ -279,25 +258,13 @@ SYM_CODE_START(pb_gate_callout)
 	andq	$-16, %rax
 	movq	%rax, RSP(%rsp)
 	movq	PB_ACT_SP(%rbp), %rbp	/* entered from there */
-	xorl	%r11d, %r11d
-	movq	%rcx, RCX(%rsp)
-	movq	%rbx, %rcx
-	movq	%r15, RBX(%rsp)		/* tag */
-	movq	%rbp, RBP(%rsp)
-	movq	%rdi, RDI(%rsp)
-	movq	%rsi, RSI(%rsp)
-	movq	%rdx, RDX(%rsp)
-	movq	%r8, R8(%rsp)
-	movq	%r9, R9(%rsp)
-	movq	%r10, R10(%rsp)
-	movq	%r11, RAX(%rsp)
-	movq	%r11, R11(%rsp)
-	movq	%r11, R12(%rsp)
-	movq	%r11, R13(%rsp)
-	movq	%r11, R14(%rsp)
-	movq	%r11, R15(%rsp)
-	LEAVE_BOX
-	TO_USER
+	movq	%r15, %rbx		/* tag */
+	xorl	%eax, %eax
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
+	jmp	.Lleave_box
 SYM_CODE_END(pb_gate_callout)
 
 /* The clone returned: RSP is above its return address, in the activation. */
@@ -314,24 +281,67 @@ SYM_CODE_START(pb_gate_exit)
 	movq	PB_CTX_LANDING(%rcx), %rsi
 	addq	$PRIVBOX_LANDING_EXITED, %rsi
 	movq	%rsi, RIP(%rsp)
+	xorl	%ecx, %ecx
+	xorl	%esi, %esi
+	xorl	%edi, %edi
+	xorl	%r8d, %r8d
+	xorl	%r9d, %r9d
+	xorl	%r10d, %r10d
+
+/*
+ * To user mode with the registers as they are, but R11, which becomes 0; RIP and RSP stand at RSP, and the other words
+ * of the frame with them. Without work, and where the table of outside is used (idt.c), what the kernel does on its way is
+ * this and no more.
+ */
+.Lleave_box:
+	UNWIND_HINT_REGS
+	cmpl	$0, pb_outside(%rip)
+	je	.Lstock_way
+	movq	CPU(TASK), %r11
+	testl	$PB_LEAVING_WORK, TASK_FLAGS(%r11)
+	jnz	.Lstock_way
+	movq	CPU(CONTEXT), %r11
+	movl	$PB_OUTSIDE, PB_CTX_INSIDE(%r11)
+	lidt	pb_outside_idtr(%rip)
 	xorl	%r11d, %r11d
+	addq	$RIP, %rsp
+	UNWIND_HINT_IRET_REGS
+	swapgs
+	CLEAR_CPU_BUFFERS
+	iretq				/* to addresses of the low half: it cannot fault */
+
+.Lstock_way:
+	UNWIND_HINT_REGS
+	xorl	%r11d, %r11d
+	movq	%rcx, RCX(%rsp)
 	movq	%rax, RAX(%rsp)
 	movq	%rdx, RDX(%rsp)
+	movq	%rsi, RSI(%rsp)
+	movq	%rdi, RDI(%rsp)
+	movq	%r8, R8(%rsp)
+	movq	%r9, R9(%rsp)
+	movq	%r10, R10(%rsp)
+	movq	%r11, R11(%rsp)
 	movq	%rbx, RBX(%rsp)
 	movq	%rbp, RBP(%rsp)
 	movq	%r12, R12(%rsp)
 	movq	%r13, R13(%rsp)
 	movq	%r14, R14(%rsp)
 	movq	%r15, R15(%rsp)
-	movq	%r11, RCX(%rsp)
-	movq	%r11, RSI(%rsp)
-	movq	%r11, RDI(%rsp)
-	movq	%r11, R8(%rsp)
-	movq	%r11, R9(%rsp)
-	movq	%r11, R10(%rsp)
-	movq	%r11, R11(%rsp)
-	LEAVE_BOX
-	TO_USER
+	movq	CPU(CONTEXT), %rcx
+	movl	$0, PB_CTX_INSIDE(%rcx)
+	lidt	pb_stock_idtr(%rip)
+	ASM_CLAC
+	cld
+	/* Some CPUs want something at each way to user mode. */
+	ALTERNATIVE "", "jmp .Lleave", X86_BUG_DIV0
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+	ALTERNATIVE "", "jmp .Lleave", X86_FEATURE_IBPB_EXIT_TO_USER
+#endif
+	movq	PB_CTX_TASK(%rcx), %r11
+	testl	$PB_LEAVING_WORK, TASK_FLAGS(%r11)
+	jnz	.Lleave
+	jmp	__SCT__pb_to_user	/* the kernel's last piece of the way */
 .Lleave:
 	UNWIND_HINT_REGS
 	movq	%rsp, %rdi

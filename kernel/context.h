@@ -41,8 +41,15 @@
 #define PB_CTX_UNSAFE_SP		128
 #define PB_CTX_RESUME_IP		136
 #define PB_CTX_CALL_IP		144
+#define PB_CTX_MM_AT		152
+#define PB_CTX_MM		160
+#define PB_CTX_MAPPINGS		168
+#define PB_CTX_ENTRIES		176
+#define PB_CTX_RESUMES		184
+#define PB_CTX_FEATURES_AT	192
 
 /* struct pb_state */
+#define PB_STATE_NEXT		0
 #define PB_STATE_TAG		8
 #define PB_STATE_KIND		16
 #define PB_STATE_ACTIVATION	24
@@ -50,7 +57,15 @@
 #define PB_STATE_REGS		40
 
 /* struct pb_activation */
+#define PB_ACT_EXIT		0
+#define PB_ACT_PREVIOUS		8
+#define PB_ACT_TRY		16
 #define PB_ACT_SP		24
+#define PB_ACT_SIZE		32
+
+/* Where an activation lies: this far below the end of the safe stack, or below a state. */
+#define PB_ACT_GAP		16
+#define PB_STATE_GAP		128
 
 /* A try record */
 #define PB_TRY_NEXT		0
@@ -80,6 +95,10 @@
 #define PB_ENTER		4	/* only mark */
 #define PB_DEAD			5	/* only kind: never continues */
 #define PB_STALE		6	/* only mark: the thread has another address space than its context */
+
+/* pb_context.inside: which IDT belongs on the thread's CPU. 0: the stock one. */
+#define PB_INSIDE		1	/* in the box or its gate: the alternative one */
+#define PB_OUTSIDE		2	/* in user mode or its system calls: that of outside (int3.S) */
 
 /* Of the table of system calls: a power of two beyond them all. */
 #define PB_CALL_SLOTS		512
@@ -153,16 +172,20 @@ struct pb_context {
 	unsigned long gate_rsp;		/* box code's RSP while its system call runs */
 	int *pagefaults;		/* current->pagefault_disabled */
 	u32 mark;
-	u32 inside;			/* in the box or its gate: the alternative IDT belongs on the CPU */
+	u32 inside;			/* PB_INSIDE, PB_OUTSIDE or 0 */
 	u64 callouts;
 	long unsafe_sp;
 	unsigned long resume_ip;	/* the landing's RESUME */
 	unsigned long call_ip;		/* behind the landing's `syscall` */
+	struct mm_struct **mm_at;	/* &current->mm */
+	struct mm_struct *mm;		/* the process's */
+	atomic_t *mappings;		/* the process's */
+	u64 entries;
+	u64 resumes;
+	const unsigned long *features_at;	/* &current->thread.features */
 	/* not seen by the assembly */
 	u64 calls;			/* without those in pb_cpu.calls */
 	u64 slow;
-	u64 entries;
-	u64 resumes;
 	u64 switches;
 	struct pb_process *process;
 	struct pb_stack stack;
@@ -197,13 +220,23 @@ PB_CTX_AT(callouts, PB_CTX_CALLOUTS);
 PB_CTX_AT(unsafe_sp, PB_CTX_UNSAFE_SP);
 PB_CTX_AT(resume_ip, PB_CTX_RESUME_IP);
 PB_CTX_AT(call_ip, PB_CTX_CALL_IP);
+PB_CTX_AT(mm_at, PB_CTX_MM_AT);
+PB_CTX_AT(mm, PB_CTX_MM);
+PB_CTX_AT(mappings, PB_CTX_MAPPINGS);
+PB_CTX_AT(entries, PB_CTX_ENTRIES);
+PB_CTX_AT(resumes, PB_CTX_RESUMES);
+PB_CTX_AT(features_at, PB_CTX_FEATURES_AT);
+static_assert(offsetof(struct pb_state, next) == PB_STATE_NEXT);
 static_assert(offsetof(struct pb_state, tag) == PB_STATE_TAG);
 static_assert(offsetof(struct pb_state, kind) == PB_STATE_KIND);
 static_assert(offsetof(struct pb_state, activation) == PB_STATE_ACTIVATION);
 static_assert(offsetof(struct pb_state, try_head) == PB_STATE_TRY);
 static_assert(offsetof(struct pb_state, regs) == PB_STATE_REGS);
+static_assert(offsetof(struct pb_activation, exit) == PB_ACT_EXIT);
+static_assert(offsetof(struct pb_activation, previous) == PB_ACT_PREVIOUS);
+static_assert(offsetof(struct pb_activation, try_head) == PB_ACT_TRY);
 static_assert(offsetof(struct pb_activation, sp) == PB_ACT_SP);
-static_assert(sizeof(struct pb_activation) == PB_ACT_SP + 8);
+static_assert(sizeof(struct pb_activation) == PB_ACT_SIZE);
 
 /* What the gate finds on its CPU: copies of what belongs to the current thread. */
 struct pb_cpu {
@@ -237,8 +270,10 @@ static_assert(offsetof(struct pb_cpu, calls) == PB_CPU_CALLS);
 
 /* --- idt.c --- */
 int pb_idt_init(void);
+void pb_idt_exit(void);
 bool pb_read_unsafe_sp(const struct pb_context *context, unsigned long *sp);
-extern struct desc_ptr pb_stock_idtr, pb_alternative_idtr;
+extern struct desc_ptr pb_stock_idtr, pb_alternative_idtr, pb_outside_idtr;
+extern u32 pb_outside;			/* 0: the table of outside is not used */
 
 /* Interrupts off; pb_context.inside changes with it (requirement 5). */
 static __always_inline void pb_load_idt(const struct desc_ptr *idtr)
@@ -297,7 +332,7 @@ int pb_context_make(struct pb_process *process, unsigned long safe_stack, unsign
 void pb_context_stale(struct pb_context *context);
 
 /* --- the assembly --- */
-extern const char pb_stubs[], pb_df_stub[], pb_mc_stub[];
+extern const char pb_stubs[], pb_df_stub[], pb_mc_stub[], pb_outside_int3[];
 extern const char pb_tail_enter[], pb_tail_resume[], pb_tail_callout[], pb_tail_syscall[];
 extern const char pb_gate_syscall[], pb_gate_syscall_retpoline[], pb_gate_callout[], pb_gate_block[], pb_gate_exit[];
 extern char pb_gate_text[];

@@ -7,8 +7,11 @@
 
 #include <linux/cache.h>
 #include <linux/linkage.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
 #include <linux/printk.h>
 #include <linux/sched/task_stack.h>
+#include <linux/static_call.h>
 #include <linux/uaccess.h>
 #include <asm/apic.h>
 #include <asm/desc.h>
@@ -24,9 +27,12 @@
 
 unsigned long pb_stock[N_VECTORS] __ro_after_init;	/* handlers' addresses */
 void *pb_handlers[N_VECTORS] __ro_after_init;	/* and their C functions, where they are called directly */
-struct desc_ptr pb_stock_idtr __ro_after_init, pb_alternative_idtr __ro_after_init;
+struct desc_ptr pb_stock_idtr __ro_after_init, pb_alternative_idtr __ro_after_init, pb_outside_idtr __ro_after_init;
+u32 pb_outside __ro_after_init;
+unsigned long pb_fs_limit __ro_after_init;	/* promote.c: fs_base_ok() */
 
 static gate_desc table[N_VECTORS] __aligned(PAGE_SIZE) __ro_after_init;
+static gate_desc outside_table[N_VECTORS] __aligned(PAGE_SIZE) __ro_after_init;
 
 static void set_handler(gate_desc *gate, const char *handler)
 {
@@ -90,6 +96,97 @@ static void __init find_handlers(void)
 			pb_handlers[i] = irq;
 }
 
+/* --- the table of outside (int3.S) --- */
+
+static void no_entry(void)
+{
+}
+DEFINE_STATIC_CALL(pb_stock_int3, no_entry);
+ARCH_ADD_TRAMP_KEY(pb_stock_int3);
+
+/* What the kernel's entries from user mode do on some CPUs, and int3.S does not; and what its ways out do. */
+static const u16 unlike[] __initconst = {
+	X86_FEATURE_PTI, X86_FEATURE_XENPV, X86_FEATURE_KERNEL_IBRS, X86_FEATURE_UNRET, X86_FEATURE_ENTRY_IBPB,
+	X86_BUG_DIV0,
+#ifdef X86_FEATURE_SRSO
+	X86_FEATURE_SRSO,
+#endif
+#ifdef X86_FEATURE_SRSO_ALIAS
+	X86_FEATURE_SRSO_ALIAS,
+#endif
+#ifdef X86_FEATURE_CALL_DEPTH
+	X86_FEATURE_CALL_DEPTH,
+#endif
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+	X86_FEATURE_IBPB_EXIT_TO_USER,
+#endif
+};
+
+/*
+ * Ring 3 must not read the table's address (SIDT): it is the module's, and says where the kernel is. So no machine without UMIP.
+ */
+static bool __init can_be_outside(const gate_desc *int3)
+{
+	const void *entry = pb_symbol("asm_exc_int3");
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(unlike); i++)
+		if (boot_cpu_has(unlike[i]))
+			return false;
+	if (!boot_cpu_has(X86_FEATURE_FSGSBASE) || !boot_cpu_has(X86_FEATURE_UMIP) ||
+	    !(__read_cr4() & X86_CR4_UMIP))
+		return false;
+	return entry && gate_offset(int3) == (unsigned long)entry && int3->bits.p && int3->bits.dpl == 3 &&
+	       !int3->bits.ist && int3->bits.type == GATE_INTERRUPT;
+}
+
+/* A module that is loaded by a thread with this table may ask the CPU which one it has, and keep it (kvm_intel does). */
+static int module_event(struct notifier_block *block, unsigned long event, void *module)
+{
+	struct pb_context *context;
+
+	if (event != MODULE_STATE_COMING)
+		return NOTIFY_DONE;
+	local_irq_disable();
+	context = this_cpu_read(pb_cpu.context);
+	if (context && context->inside == PB_OUTSIDE) {
+		context->inside = 0;
+		pb_load_idt(&pb_stock_idtr);
+	}
+	local_irq_enable();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_block = {
+	.notifier_call = module_event,
+	.priority = INT_MAX,
+};
+
+static int __init init_outside(const gate_desc *stock)
+{
+	int error;
+
+	if (!can_be_outside(&stock[X86_TRAP_BP]))
+		return 0;
+	error = register_module_notifier(&module_block);
+	if (error)
+		return error;
+	static_call_update(pb_stock_int3, (void *)pb_stock[X86_TRAP_BP]);
+	memcpy(outside_table, stock, sizeof(outside_table));
+	set_handler(&outside_table[X86_TRAP_BP], pb_outside_int3);
+	pb_outside_idtr.size = pb_stock_idtr.size;
+	pb_outside_idtr.address = (unsigned long)outside_table;
+	pb_fs_limit = TASK_SIZE_MAX;
+	pb_outside = 1;
+	return 0;
+}
+
+void pb_idt_exit(void)
+{
+	if (pb_outside)
+		unregister_module_notifier(&module_block);
+}
+
 int __init pb_idt_init(void)
 {
 	const gate_desc *stock;
@@ -112,7 +209,7 @@ int __init pb_idt_init(void)
 	find_handlers();
 	pb_alternative_idtr.size = pb_stock_idtr.size;
 	pb_alternative_idtr.address = (unsigned long)table;
-	return 0;
+	return init_outside(stock);
 }
 
 static unsigned long __user *unsafe_sp_address(const struct pb_context *context)

@@ -94,8 +94,7 @@ static bool is_start(const struct pb_process *process, unsigned long address)
 }
 
 /*
- * R10 = clone, RAX = tag of the youngest state that is alive: 0 for none, all ones for all. Where the activation is to
- * lie: below that state; NULL: refused.
+ * R10 = clone. Where the activation is to lie: below the youngest state that is alive; NULL: refused.
  */
 static __always_inline struct pb_activation *find_room(const struct pb_context *context, const struct pt_regs *regs,
 							   const struct pb_state *state)
@@ -103,11 +102,10 @@ static __always_inline struct pb_activation *find_room(const struct pb_context *
 	struct pb_activation *activation;
 	unsigned long top;
 
-	if (!state && regs->ax && regs->ax != ~0UL)
-		return NULL;
 	if (!is_start(context->process, regs->r10))
 		return NULL;
-	top = state ? ((unsigned long)state - 128) & ~15UL : context->stack_bottom + context->stack_size - 16;
+	top = state ? ((unsigned long)state - PB_STATE_GAP) & ~15UL :
+		      context->stack_bottom + context->stack_size - PB_ACT_GAP;
 	/* Contract, rule 11: RSP + 8 is a multiple of 16. Rule 13: no entry without the bit. */
 	activation = (void *)(top - sizeof(*activation) - 8);
 	if (!((unsigned long)activation & (1UL << PB_SAFE_BIT)))
@@ -115,11 +113,15 @@ static __always_inline struct pb_activation *find_room(const struct pb_context *
 	return activation;
 }
 
+/*
+ * What RAX says is alive. A tag that the list does not have (a handler jumped within itself, and what it interrupted has the
+ * tag of a state that was dropped meanwhile) drops nothing: that is always right, and costs safe stack only.
+ */
 static struct pb_state *youngest_alive(const struct pb_context *context, const struct pt_regs *regs)
 {
 	if (!regs->ax)
 		return NULL;
-	return regs->ax == ~0UL ? context->suspended : find_state(context, regs->ax);
+	return find_state(context, regs->ax) ?: context->suspended;
 }
 
 static __always_inline int enter(struct pb_context *context, struct pt_regs *regs)

@@ -46,6 +46,8 @@ static void free_dead(struct work_struct *work)
 	struct llist_node *list = llist_del_all(&dead);
 	struct pb_context *context, *next;
 
+	/* sched_out() and whoever called it may still be at the context, on another CPU, with interrupts off. */
+	synchronize_rcu();
 	llist_for_each_entry_safe(context, next, list, free) {
 		pb_snapshot_drop(context);
 		pb_stack_free(context->process, &context->stack);
@@ -92,6 +94,8 @@ static __always_inline void unload(struct pb_context *context)
 {
 	if (context->inside)
 		pb_load_idt(&pb_stock_idtr);
+	if (context->inside == PB_OUTSIDE)
+		context->inside = 0;
 	this_cpu_write(pb_cpu.context, NULL);
 	context->calls += this_cpu_read(pb_cpu.calls);
 	this_cpu_write(pb_cpu.calls, 0);
@@ -117,7 +121,7 @@ static void notrace sched_out(struct preempt_notifier *notifier, struct task_str
 
 	if (context->leaving)
 		return;
-	context->switches += context->inside;
+	context->switches += context->inside == PB_INSIDE;
 	unload(context);
 	/* Requirement 11: the last time that this thread runs. Its list of notifiers is never walked again. */
 	if (READ_ONCE(current->__state) == TASK_DEAD)
@@ -151,8 +155,12 @@ static void detach(struct pb_context *context)
 	release(context);
 }
 
+/* Preemptible, and nothing holds the module when it is over: pb_switch_exit() waits. */
+static bool left;
+
 static void leave(struct callback_head *work)
 {
+	WRITE_ONCE(left, true);
 	detach(container_of(work, struct pb_context, leave));
 }
 
@@ -166,6 +174,17 @@ void pb_context_stale(struct pb_context *context)
 		/* The thread is ending: sched_out() sees to it. */
 		context->leaving = false;
 	}
+}
+
+static const unsigned long *features_of_current(void)
+{
+#ifdef CONFIG_X86_USER_SHADOW_STACK
+	return &current->thread.features;
+#else
+	static const unsigned long none;
+
+	return &none;
+#endif
 }
 
 static void start(struct pb_context *context)
@@ -183,6 +202,10 @@ static void start(struct pb_context *context)
 	context->call_ip = process->landing + PRIVBOX_LANDING_SYSCALL_RETURN;
 	context->unsafe_sp = process->unsafe_sp;
 	context->pagefaults = &current->pagefault_disabled;
+	context->mm_at = &current->mm;
+	context->mm = process->mm;
+	context->mappings = &process->mappings;
+	context->features_at = features_of_current();
 	/* No token is used twice in a process. */
 	context->token = atomic64_inc_return(&n_threads) << 40;
 
@@ -288,11 +311,16 @@ static void __init prepare_gate(void)
 	}
 }
 
-/* Requirement 9: the lists of user-return notifiers are read with interrupts off, and written so. */
+/*
+ * Requirement 9: the lists of user-return notifiers are read with interrupts off, and written so. A CPU that goes offline keeps its
+ * notifier: threads with a mark may still leave the kernel there.
+ */
 static int on_cpu(unsigned int n)
 {
 	struct pb_cpu *cpu = this_cpu_ptr(&pb_cpu);
 
+	if (!hlist_unhashed(&cpu->urn.link))
+		return 0;
 	local_irq_disable();
 	user_return_notifier_register(&cpu->urn);
 	cpu->urn_head = cpu->urn.link.pprev;
@@ -301,12 +329,29 @@ static int on_cpu(unsigned int n)
 	return 0;
 }
 
-static int off_cpu(unsigned int n)
+static void unregister(void *cpu)
 {
-	local_irq_disable();
-	user_return_notifier_unregister(this_cpu_ptr(&pb_cpu.urn));
-	local_irq_enable();
-	return 0;
+	struct user_return_notifier *urn = &per_cpu_ptr(&pb_cpu, (long)cpu)->urn;
+
+	if (!hlist_unhashed(&urn->link))
+		hlist_del_init(&urn->link);
+}
+
+static void unregister_here(void *unused)
+{
+	unregister((void *)(long)smp_processor_id());
+}
+
+/* No thread has a mark. Whoever is asked for another's notifier in vain loses nothing but time. */
+static void unregister_all(void)
+{
+	long n;
+
+	cpus_read_lock();
+	on_each_cpu(unregister_here, NULL, 1);
+	for_each_possible_cpu(n)
+		unregister((void *)n);	/* of those that are offline */
+	cpus_read_unlock();
 }
 
 static int hotplug_state;
@@ -328,12 +373,17 @@ int __init pb_switch_init(void)
 	error = pb_syscalls_init() ?: pb_idt_init();
 	if (error)
 		return error;
-	hotplug_state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "privbox:online", on_cpu, off_cpu);
-	if (hotplug_state < 0)
+	hotplug_state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "privbox:online", on_cpu, NULL);
+	if (hotplug_state < 0) {
+		unregister_all();
+		pb_idt_exit();
 		return hotplug_state;
+	}
 	error = pb_promote_init();
 	if (error) {
-		cpuhp_remove_state(hotplug_state);
+		cpuhp_remove_state_nocalls(hotplug_state);
+		unregister_all();
+		pb_idt_exit();
 		return error;
 	}
 	/* Once: it patches the scheduler's text, which is no thing to do for each thread. */
@@ -345,8 +395,12 @@ int __init pb_switch_init(void)
 void pb_switch_exit(void)
 {
 	pb_promote_exit();
-	cpuhp_remove_state(hotplug_state);
+	pb_idt_exit();
+	cpuhp_remove_state_nocalls(hotplug_state);
+	unregister_all();
 	irq_work_sync(&free_irq_work);
 	flush_work(&free_work);
 	preempt_notifier_dec();
+	if (READ_ONCE(left))
+		synchronize_rcu_tasks();
 }
