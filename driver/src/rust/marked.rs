@@ -20,7 +20,7 @@ pub const OUTSIDE: &str = "privbox::enter::__privbox_outside";
 pub struct Marked {
     /// Functions that enter.
     pub entry: BTreeSet<String>,
-    /// Those of them that somebody marked or named, not only a glob matched: they must be able to.
+    /// Those of them that somebody marked or named, not only a glob matched, and the bodies of the marked: they must be able to.
     pub must: BTreeSet<String>,
     /// Functions that stay outside.
     pub outside: BTreeSet<String>,
@@ -31,22 +31,33 @@ pub fn choose(symbols: &[String], options: &BoxOptions) -> Result<Marked> {
     let entry = Globs::new(options.entry.iter().map(String::as_str))?;
     let outside = Globs::new(options.outside.iter().map(String::as_str))?;
     let mut marked = Marked::default();
-    for symbol in symbols {
-        let path = path(symbol);
-        let instance = instance_of(&path);
+    let paths: Vec<String> = symbols.iter().map(|symbol| path(symbol)).collect();
+    // Without optimisation the entry function only calls the closure that is the marked body.
+    let mut bodies = BTreeSet::new();
+    for (symbol, path) in symbols.iter().zip(&paths) {
+        let instance = instance_of(path);
         let is_marked = instance == ENTRY;
-        let author = if is_marked { author(&path) } else { None };
+        let body = if is_marked { body(path) } else { None };
         let kept_out = outside.matches(symbol)
-            || outside.matches(&path)
-            || author.is_some_and(|name| outside.matches(name));
+            || outside.matches(path)
+            || body.map(author).is_some_and(|name| {
+                // As a message writes it, braces and brackets of types included.
+                outside.matches(name) || options.outside.iter().any(|given| given == name)
+            });
         if instance == OUTSIDE || kept_out {
             marked.outside.insert(symbol.clone());
-        } else if is_marked || entry.matches(symbol) || entry.matches(&path) {
-            let named = |name: &String| name == symbol || *name == path;
+        } else if is_marked || entry.matches(symbol) || entry.matches(path) {
+            let named = |name: &String| name == symbol || name == path;
             if is_marked || options.entry.iter().any(named) {
                 marked.must.insert(symbol.clone());
             }
             marked.entry.insert(symbol.clone());
+            bodies.extend(body);
+        }
+    }
+    for (symbol, path) in symbols.iter().zip(&paths) {
+        if bodies.contains(path.as_str()) && !marked.outside.contains(symbol) {
+            marked.must.insert(symbol.clone());
         }
     }
     Ok(marked)
@@ -55,17 +66,15 @@ pub fn choose(symbols: &[String], options: &BoxOptions) -> Result<Marked> {
 /// What a message calls a marked function: the function that its author wrote.
 pub fn name(symbol: &str) -> String {
     let path = path(symbol);
-    if instance_of(&path) == ENTRY
-        && let Some(author) = author(&path)
-    {
-        return author.to_owned();
+    match body(&path) {
+        Some(body) => author(body).to_owned(),
+        None => author(&path).to_owned(),
     }
-    path
 }
 
-/// The function with the mark, from the path of an instance of [`ENTRY`]: its first argument is the type of a closure in
-/// it. Symbols of the old mangling do not tell.
-fn author(path: &str) -> Option<&str> {
+/// The closure that an instance of [`ENTRY`] calls, from the path of that: its first argument. Symbols of the old
+/// mangling do not tell.
+fn body(path: &str) -> Option<&str> {
     let arguments = path.strip_prefix(ENTRY)?.strip_prefix("::<")?;
     let mut depth = 0usize;
     let mut before = ' ';
@@ -85,10 +94,14 @@ fn author(path: &str) -> Option<&str> {
         }
         before = c;
     }
-    let closure = arguments.get(..end?)?;
+    arguments.get(..end?)
+}
+
+/// The function that a closure is written in.
+fn author(closure: &str) -> &str {
     match closure.rsplit_once("::{closure") {
-        Some((function, number)) if !number.contains("::") => Some(function),
-        _ => Some(closure),
+        Some((function, number)) if !number.contains("::") => function,
+        _ => closure,
     }
 }
 
@@ -160,7 +173,7 @@ mod tests {
     fn a_mark_is_called_after_the_function_that_has_it() {
         let of = |arguments: &str| {
             let path = format!("{ENTRY}::<{arguments}>");
-            author(&path).map(str::to_owned)
+            body(&path).map(|body| author(body).to_owned())
         };
         assert_eq!(of("app::f::{closure#0}, ()").unwrap(), "app::f");
         assert_eq!(
@@ -172,7 +185,7 @@ mod tests {
             "app::main::{closure#1}"
         );
         assert_eq!(of("fn() -> i32, i32").unwrap(), "fn() -> i32");
-        assert_eq!(author(ENTRY), None);
+        assert_eq!(body(ENTRY), None);
     }
 
     #[test]
@@ -180,7 +193,9 @@ mod tests {
         // `privbox::enter::__privbox_entry::<app::f::{closure#0}, ()>`
         let symbol = "_RINvNtCs1234_7privbox5enter15___privbox_entryNCNvCs1234_3app1f0uEB2_";
         assert_eq!(name(symbol), "app::f");
-        let symbols = [symbol.to_owned()];
+        let closure = "_RNCNvCs1234_3app1f0";
+        assert_eq!(name(closure), "app::f");
+        let symbols = [symbol.to_owned(), closure.to_owned()];
         let chosen = |outside: &[&str]| {
             let options = BoxOptions {
                 outside: outside.iter().map(|name| (*name).to_owned()).collect(),
@@ -188,7 +203,8 @@ mod tests {
             };
             choose(&symbols, &options).unwrap()
         };
-        assert_eq!(chosen(&[]).must.len(), 1);
+        let marked = chosen(&[]);
+        assert_eq!((marked.entry.len(), marked.must.len()), (1, 2));
         let marked = chosen(&["app::f"]);
         assert!(marked.entry.is_empty() && marked.must.is_empty());
         assert_eq!(marked.outside.len(), 1);
