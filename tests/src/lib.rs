@@ -8,6 +8,7 @@
 //! | `features` | `tests/features/*.c`, one program per feature of C, at every optimisation level, level of hardware help, strength and link mode |
 //! | `csmith` | random programs of Debian's `csmith` |
 //! | `programs` | zlib, zstd, lz4, Lua and SQLite with the workloads of `tests/programs/` |
+//! | `rust` | `tests/rust/programs`, well-known crates' own tests, and what `cargo privbox` refuses |
 //! | `tools` | bad input of `privbox-cc` and `privbox` |
 //! | `vm` | `tests/vm/*.c`: kernel mode on stock kernels, in virtual machines |
 //!

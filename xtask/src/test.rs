@@ -162,6 +162,12 @@ fn steps(project: &Project, quick: bool, install: bool) -> Vec<Step> {
         tests("features", 20, &["--test", "features"]),
         tests("csmith", 15, &["--test", "csmith"]),
         tests("programs", 15, &["--test", "programs"]),
+        // The macro's messages, the crate without the driver, programs and well-known crates in the box.
+        tests(
+            "rust",
+            15,
+            &["--test", "ui", "--test", "plain", "--test", "rust"],
+        ),
         // Fetches kernels and builds the module first.
         tests("vm", 30, &["--test", "vm"]),
     ]

@@ -1,6 +1,9 @@
-//! The C half of `mixed.rs`. `cargo privbox` names privbox-cc as the C compiler.
+//! The C halves of `mixed.rs` and `both_ways.rs`. `cargo privbox` names privbox-cc as the C compiler.
 
 fn main() {
-    println!("cargo::rerun-if-changed=c/mixed.c");
-    cc::Build::new().file("c/mixed.c").compile("mixed");
+    println!("cargo::rerun-if-changed=c");
+    cc::Build::new()
+        .include("../../../runtime/include")
+        .files(["c/mixed.c", "c/both_ways.c"])
+        .compile("mixed");
 }
