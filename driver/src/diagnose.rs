@@ -16,7 +16,8 @@ const SHOWN_PER_FUNCTION: usize = 3;
 /// Instructions shown before and after.
 const AROUND: usize = 3;
 
-/// Names and source lines of one linked file.
+/// Names and source lines of one linked file; by default, of none.
+#[derive(Default)]
 pub struct Symbolizer {
     /// Address, size, name; by address.
     symbols: Vec<(u64, u64, String)>,
@@ -89,8 +90,7 @@ pub fn demangle(symbol: &str) -> String {
 }
 
 /// All findings of a file, as text.
-pub fn findings(name: &str, path: &Path, bytes: &[u8], findings: &[Finding]) -> String {
-    let symbolizer = Symbolizer::new(path, bytes);
+pub fn findings(name: &str, symbolizer: &Symbolizer, bytes: &[u8], findings: &[Finding]) -> String {
     let image = Image::from_elf(bytes).ok();
     let mut text = String::new();
     let mut shown = 0;
@@ -99,7 +99,7 @@ pub fn findings(name: &str, path: &Path, bytes: &[u8], findings: &[Finding]) -> 
         let count = per_function.entry(finding.function).or_default();
         *count += 1;
         if shown < SHOWN && *count <= SHOWN_PER_FUNCTION {
-            one(&mut text, name, finding, &symbolizer, image.as_ref());
+            one(&mut text, name, finding, symbolizer, image.as_ref());
             shown += 1;
         }
     }

@@ -107,7 +107,12 @@ fn examine(file: &Path, bytes: Vec<u8>, wanted: &Wanted) -> Outcome {
             None => return Outcome::Unreadable(no_image(file, &error)),
         },
     };
-    let symbolizer = Symbolizer::new(file, &bytes);
+    // Only findings have names and lines.
+    let symbolizer = if report.findings.is_empty() {
+        Symbolizer::default()
+    } else {
+        Symbolizer::new(file, &bytes)
+    };
     Outcome::Examined(Box::new(Examined {
         bytes,
         level,
@@ -161,7 +166,10 @@ pub fn print(verdicts: &[Verdict], output: &mut Vec<u8>) -> Result<()> {
         if findings.is_empty() {
             writeln!(output, "{name}: verified")?;
         } else {
-            let text = diagnose::findings(&name, &verdict.file, &examined.bytes, findings);
+            let Examined {
+                bytes, symbolizer, ..
+            } = &**examined;
+            let text = diagnose::findings(&name, symbolizer, bytes, findings);
             output.extend_from_slice(text.as_bytes());
             writeln!(
                 output,

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::jobs::{Job, Kind};
 use super::names::Globs;
 use super::{Context, Failure, report};
+use crate::diagnose::{self, Symbolizer};
 use crate::image;
 use crate::object::{join, record};
 use crate::records::{self, Found};
@@ -180,7 +181,8 @@ fn finish(context: &Context, output: &Path, linked: &Path) -> Result<(), Failure
     }
     if !report.findings.is_empty() {
         let name = output.display().to_string();
-        let text = crate::diagnose::findings(&name, linked, &bytes, &report.findings);
+        let symbolizer = Symbolizer::new(linked, &bytes);
+        let text = diagnose::findings(&name, &symbolizer, &bytes, &report.findings);
         return Err(Failure::Error(anyhow!(
             "'{name}' does not verify\n{text}note: this is a bug of privbox-cc if all code in the box \
              is its own; -fno-privbox-verify links all the same"
@@ -223,7 +225,7 @@ fn requested_exist(context: &Context, units: &[UnitRecord]) -> Result<()> {
         .flat_map(|unit| unit.outside.iter().map(move |outside| (unit, outside)))
         .find(|(_, outside)| outside.name == *first || globs.matches(&outside.name))
         .map(|(unit, outside)| {
-            let name = crate::diagnose::demangle(&outside.name);
+            let name = diagnose::demangle(&outside.name);
             format!(
                 "\nnote: '{name}' of {} cannot run in the box: {}",
                 unit.unit, outside.reason
