@@ -87,6 +87,10 @@ pub struct Stats {
     pub blocks: u64,
     /// How often a block was interpreted until its state was stable, in total.
     pub visits: u64,
+    /// How many instructions were interpreted in them.
+    pub steps: u64,
+    /// How often a state was joined into that of a block.
+    pub joins: u64,
 }
 
 impl Stats {
@@ -101,5 +105,7 @@ impl Stats {
         self.table_jumps += other.table_jumps;
         self.blocks += other.blocks;
         self.visits += other.visits;
+        self.steps += other.steps;
+        self.joins += other.joins;
     }
 }

@@ -138,7 +138,7 @@ fn register(register: Register) -> bool {
 }
 
 /// Prefixes: each at most once and with a defined meaning; `nop` ignores 0x66 and segments.
-pub(super) fn prefixes(instruction: &Instruction, bytes: &[u8]) -> Result<(), Refusal> {
+fn prefixes(instruction: &Instruction, bytes: &[u8]) -> Result<(), Refusal> {
     if plain(bytes) {
         return Ok(());
     }

@@ -156,10 +156,11 @@ impl Step<'_, '_, '_, '_> {
         let mut cell = Cell::new(Value::of(n.fit(bits), anchored));
         if bits == 64 && matches!(mnemonic, Add | Sub | Inc | Dec) {
             // "The same unknown value as X plus a constant."
-            let related = match (mnemonic, a, y.as_constant(), b, x.as_constant()) {
-                (Add | Inc, a, Some(c), _, _) => Some((a, c as i64)),
-                (Sub | Dec, a, Some(c), _, _) => Some((a, (c as i64).wrapping_neg())),
-                (Add, _, _, b, Some(c)) => Some((b, c as i64)),
+            let related = match (mnemonic, y.as_constant(), x.as_constant()) {
+                (Add | Inc, Some(c), _) => Some((a, c as i64)),
+                (Sub | Dec, Some(c), _) => Some((a, (c as i64).wrapping_neg())),
+                // The first operand becomes the sum, the second stays as it is: now two are related.
+                (Add, _, Some(c)) => Some((self.shared_operand(1, b), c as i64)),
                 _ => None,
             };
             if let Some((from, c)) = related

@@ -1,6 +1,6 @@
 //! A value with its identity, and the form in which states keep it.
 
-use super::value::{Interval, MASKED_MAX, Value};
+use super::value::{Interval, MASKED_MAX, Natural, Value};
 
 /// A value with its identity: in one state, two cells of the same non-zero `id` hold values
 /// whose difference is the difference of their `delta`s, modulo 2^64 (rule 4). An identity is a
@@ -43,8 +43,13 @@ pub(crate) struct Anchor {
 pub(crate) type Bits = [u64; 4];
 
 /// Whether two cells or words are equal: a few of them, one by one.
+#[inline(always)]
 pub(crate) fn same<const N: usize>(a: &[u64; N], b: &[u64; N]) -> bool {
-    a.iter().zip(b).fold(0, |d, (a, b)| d | (a ^ b)) == 0
+    let mut difference = 0;
+    for i in 0..N {
+        difference |= a[i] ^ b[i];
+    }
+    difference == 0
 }
 
 /// A cell in half the space, so that states are quickly copied and compared. Equal cells are equal
@@ -194,6 +199,28 @@ impl Packed {
         within || self.same_value(other) || (self.is_unknown() && other.is_data())
     }
 
+    /// A number without an identity.
+    pub(crate) fn natural_number(n: Natural) -> Packed {
+        Packed {
+            a: n.lo,
+            b: n.hi,
+            ..Packed::UNKNOWN
+        }
+    }
+
+    /// Its bounds, if it is [`Value::Number`] of bounds that are not negative.
+    pub(crate) fn natural(&self) -> Option<Natural> {
+        (self.head == kind::NUMBER).then_some(Natural {
+            lo: self.a,
+            hi: self.b,
+        })
+    }
+
+    /// Replaces the value only.
+    pub(crate) fn set_natural(&mut self, n: Natural) {
+        (self.head, self.a, self.b) = (kind::NUMBER, n.lo, n.hi);
+    }
+
     /// Nothing is known of it but that it is data.
     pub(crate) fn is_unknown(&self) -> bool {
         self.same_value(&Packed::UNKNOWN)
@@ -253,6 +280,10 @@ impl Packed {
         if self.id != anchor.id || !self.is_interval() {
             return false;
         }
+        if self.natural().is_some_and(|n| n.hi <= MASKED_MAX as u64) {
+            // Within already, as most are.
+            return false;
+        }
         let q = i128::from(self.delta) - i128::from(anchor.delta);
         let d = i128::from(anchor.displacement) - q;
         if !(-(1 << 31)..=1 << 16).contains(&d) {
@@ -274,6 +305,7 @@ impl Packed {
 mod tests {
     use alloc::vec;
 
+    use super::super::value::widen;
     use super::*;
 
     #[test]
@@ -283,8 +315,13 @@ mod tests {
             -1,
             0,
             1,
+            0xff,
+            0x100,
+            1 << 56,
+            (1 << 56) + 1,
             (1 << 63) - 1,
             1 << 63,
+            (1 << 63) + (1 << 33),
             (1 << 64) - 1,
         ];
         let mut values = vec![
@@ -327,6 +364,21 @@ mod tests {
                 // The range of addresses may be any.
                 for range in [Interval::new(-5, 5), Interval::new(1 << 16, 1 << 47)] {
                     assert!(!packed.covers(&other) || a.join(b, &|_| range) == a);
+                }
+                if let (Some(m), Some(n)) = (packed.natural(), other.natural()) {
+                    let join = a.join(b, &|_| Interval::FULL);
+                    let (old, new) = (a.interval().unwrap(), join.interval().unwrap());
+                    let mut joined = packed;
+                    joined.set_natural(m.hull(n));
+                    assert_eq!(
+                        joined.cell(),
+                        Cell {
+                            value: join,
+                            ..cell
+                        }
+                    );
+                    joined.set_natural(m.hull(n).widened(m));
+                    assert_eq!(joined.value(), Value::Number(widen(old, new)));
                 }
             }
         }

@@ -61,7 +61,7 @@ pub(super) struct Sink<'a> {
     pub(super) failed: bool,
     /// Some instruction since [`Sink::begin`] was refused.
     pub(super) refused: bool,
-    /// Findings are wanted with their states in words.
+    /// Findings are wanted, with their instructions and states in words.
     pub(super) explain: bool,
     pub(super) function: u64,
     pub(super) instruction: Instruction,

@@ -12,7 +12,7 @@ use super::allow;
 use super::context::{Context, Sink};
 use super::flow::{self, Flow};
 use super::op::Op;
-use super::shape::Shapes;
+use super::shape::{Key, Shapes};
 
 /// More findings than this say no more.
 const MAX_FINDINGS: usize = 1000;
@@ -25,6 +25,10 @@ pub(super) struct Code {
     pub(super) flows: Vec<Flow>,
     /// The address of each.
     addresses: Vec<u64>,
+    /// Those after which control may go elsewhere than on to the next.
+    transfers: Vec<usize>,
+    /// What `lea` makes addresses of.
+    pub(super) named: Vec<u64>,
     /// The CPU features that they need.
     pub(super) features: Features,
     /// How many there are; 0 if not all could be decoded.
@@ -41,12 +45,23 @@ impl Code {
         self.ops.clear();
         self.flows.clear();
         self.addresses.clear();
+        self.transfers.clear();
+        self.named.clear();
         self.features = Features::default();
         self.instructions = 0;
     }
 
+    #[inline(always)]
     fn push(&mut self, op: Op) {
+        if op.flow != FlowControl::Next {
+            self.transfers.push(self.ops.len());
+        } else if op.mnemonic() == Mnemonic::Lea
+            && let Some(m) = op.memory.filter(|m| m.fixed)
+        {
+            self.named.push(m.displacement as u64);
+        }
         self.addresses.push(op.address());
+        self.flows.push(Flow::Next);
         self.ops.push(op);
     }
 
@@ -98,14 +113,17 @@ impl Code {
         while decoder.can_decode() {
             let from = decoder.position();
             decoder.decode_out(&mut instruction);
-            let encoded = bytes.get(from..decoder.position()).unwrap_or_default();
-            if let Some((op, features)) = shapes.find(&instruction)
-                && allow::prefixes(&instruction, encoded).is_ok()
-            {
-                self.features |= features;
-                self.push(op);
+            let key = Key::of(
+                &decoder,
+                &instruction,
+                bytes.get(from..).unwrap_or_default(),
+            );
+            if let Some((form, features)) = key.as_ref().and_then(|key| shapes.find(key)) {
+                self.features |= *features;
+                self.push(form.of(&instruction));
                 continue;
             }
+            let encoded = bytes.get(from..decoder.position()).unwrap_or_default();
             sink.instruction = instruction;
             if instruction.is_invalid() {
                 if decoder.last_error() == DecoderError::NoMoreBytes {
@@ -133,7 +151,7 @@ impl Code {
                 }
                 continue;
             }
-            let (op, features) = shapes.describe(&instruction, sink);
+            let (op, features) = shapes.describe(&instruction, key, sink);
             self.features |= features;
             if let Some(op) = op {
                 self.push(op);
@@ -150,11 +168,8 @@ impl Code {
         sink: &mut Sink<'_>,
     ) {
         let mut flows = core::mem::take(&mut self.flows);
-        for (i, op) in self.ops.iter().enumerate() {
-            if op.flow == FlowControl::Next {
-                flows.push(Flow::Next);
-                continue;
-            }
+        for &i in &self.transfers {
+            let op = &self.ops[i];
             sink.instruction = op.instruction;
             let flow = flow::classify(context, op, |a| self.index_of(a), function.clone(), sink);
             // Rule 2: straight-line speculation ends at once.
@@ -171,7 +186,7 @@ impl Code {
                     )
                 });
             }
-            flows.push(flow);
+            flows[i] = flow;
         }
         self.flows = flows;
     }

@@ -224,7 +224,7 @@ pub(super) fn table_targets(
 
 /// Rule 4: `jrcxz` compares a register.
 pub(super) fn condition(state: &State, op: &Op, sink: &mut Sink<'_>) {
-    if (0..16).any(|r| op.reads & (1 << r) != 0 && !state.is_data(r)) {
+    if op.reads != 0 && (0..16).any(|r| op.reads & (1 << r) != 0 && !state.is_data(r)) {
         sink.fail(Rule::R4, || {
             (
                 "a branch on a value that may only be moved".into(),

@@ -4,8 +4,6 @@ use alloc::collections::{BTreeSet, BinaryHeap};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use iced_x86::Mnemonic;
-
 use crate::features::Features;
 use crate::image::Function;
 use crate::manifest::Strength;
@@ -44,9 +42,10 @@ pub(super) struct Checker {
 }
 
 impl Checker {
-    pub(super) fn new() -> Checker {
+    /// For so many bytes of text.
+    pub(super) fn new(text: u64) -> Checker {
         Checker {
-            shapes: Shapes::new(),
+            shapes: Shapes::new(text),
             code: Code::default(),
             blocks: Blocks::default(),
             known: Known::default(),
@@ -143,6 +142,9 @@ impl Blocks {
 struct Work {
     queue: BinaryHeap<Reverse<u32>>,
     blocks: Vec<Progress>,
+    /// See [`Stats`].
+    steps: u64,
+    joins: u64,
 }
 
 /// What the fixpoint has done at a block.
@@ -161,6 +163,7 @@ impl Work {
         self.queue.clear();
         self.blocks.clear();
         self.blocks.resize(blocks, Progress::default());
+        (self.steps, self.joins) = (0, 0);
     }
 
     fn push(&mut self, block: usize) {
@@ -231,6 +234,7 @@ impl Fixpoint<'_> {
         }
         stats.blocks = count as u64;
         stats.visits = visits;
+        (stats.steps, stats.joins) = (self.work.steps, self.work.joins);
         stats
     }
 
@@ -242,6 +246,8 @@ impl Fixpoint<'_> {
         let mut i = self.blocks.starts[block];
         let context = self.context;
         let code = self.code;
+        let end = self.blocks.starts.get(block + 1).copied();
+        let end = end.unwrap_or(code.ops.len());
         if state.stack(RSP).is_none() {
             sink.instruction = code.ops[i].instruction;
             sink.fail(Rule::R9, || {
@@ -255,8 +261,9 @@ impl Fixpoint<'_> {
         loop {
             let op = &code.ops[i];
             sink.failed = false;
-            sink.instruction = op.instruction;
+            self.work.steps += 1;
             if sink.explain {
+                sink.instruction = op.instruction;
                 sink.state = describe(state, interesting(op));
             }
             let mut falls = true;
@@ -332,7 +339,10 @@ impl Fixpoint<'_> {
                 return;
             }
             i += 1;
-            if i >= code.ops.len() {
+            if i < end {
+                continue;
+            }
+            if end >= code.ops.len() {
                 sink.fail(Rule::R2, || {
                     (
                         "control falls off the function's end".into(),
@@ -341,13 +351,11 @@ impl Fixpoint<'_> {
                 });
                 return;
             }
-            if self.blocks.block_at(i).is_some() {
-                if flow {
-                    state.canonicalize(self.known.classes());
-                    self.enter(i, state);
-                }
-                return;
+            if flow {
+                state.canonicalize(self.known.classes());
+                self.enter(end, state);
             }
+            return;
         }
     }
 
@@ -364,6 +372,7 @@ impl Fixpoint<'_> {
         let context = self.context;
         let widening = self.work.blocks[block].joins >= EXACT_JOINS;
         let first = !self.known.is_reached(block);
+        self.work.joins += 1;
         if self
             .known
             .enter(block, state, widening, &|a| context.range(a))
@@ -391,13 +400,8 @@ fn interesting(op: &Op) -> u16 {
 fn table_starts(context: &Context<'_>, code: &Code, mut mark: impl FnMut(usize)) {
     let tables = &context.image.tables;
     let mut seen = BTreeSet::new();
-    for op in &code.ops {
-        if op.mnemonic() != Mnemonic::Lea {
-            continue;
-        }
-        let Some(m) = op.memory else { continue };
-        let table = m.displacement as u64;
-        if !m.fixed || !tables.contains(&table) || !seen.insert(table) {
+    for &table in &code.named {
+        if !tables.contains(&table) || !seen.insert(table) {
             continue;
         }
         let mut at = table;

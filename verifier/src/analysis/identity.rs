@@ -71,9 +71,6 @@ pub(crate) fn canonicalize(
     members.resize(next_id as usize, Members::default());
     related.clear();
     let mut count = |at: usize, cell: Packed| {
-        if cell.id() == 0 {
-            return;
-        }
         related.push(at as u32);
         if let Some(m) = members.get_mut(cell.id() as usize) {
             if m.count == 0 {
@@ -83,10 +80,16 @@ pub(crate) fn canonicalize(
         }
     };
     for (r, bits) in registers.iter().enumerate() {
-        count(r, Packed::of(bits));
+        let cell = Packed::of(bits);
+        if cell.id() != 0 {
+            count(r, cell);
+        }
     }
     for (i, bits) in frame.iter().enumerate() {
-        count(registers.len() + i, Word::of(bits).cell);
+        let cell = Word::of(bits).cell;
+        if cell.id() != 0 {
+            count(registers.len() + i, cell);
+        }
     }
     let mut next = 1;
     let mut number = |cell: &mut Packed| match members.get_mut(cell.id() as usize) {

@@ -34,6 +34,15 @@ struct Kept {
 
 const UNREACHED: u32 = u32::MAX;
 
+/// Which registers are not equal, a bit each.
+fn differing(a: &[Bits; 16], b: &[Bits; 16]) -> u16 {
+    let mut all = 0;
+    for r in 0..16 {
+        all |= u16::from(!same(&a[r], &b[r])) << r;
+    }
+    all
+}
+
 impl Known {
     /// Forgets everything, for a function of so many blocks.
     pub(crate) fn reset(&mut self, blocks: usize) {
@@ -116,6 +125,20 @@ impl Known {
     }
 }
 
+/// How many words the frames begin with alike.
+fn alike(a: &[WordBits], b: &[WordBits]) -> usize {
+    /// So many words are compared at once.
+    const RUN: usize = 8;
+    let mut n = 0;
+    while let (Some(x), Some(y)) = (a.get(n..n + RUN), b.get(n..n + RUN))
+        && x.as_flattened() == y.as_flattened()
+    {
+        n += RUN;
+    }
+    let rest = a[n..].iter().zip(&b[n..]);
+    n + rest.take_while(|(x, y)| same(x, y)).count()
+}
+
 /// The join of one state into another.
 struct Join<'a, F> {
     kept: &'a mut Kept,
@@ -156,14 +179,13 @@ impl<F: Fn(u64) -> Interval> Join<'_, F> {
         };
         (self.kept.tested, self.kept.flags) = (tested, flags);
         // Values first: mostly few cells differ, and in few of them the first state knew more.
-        if self.kept.registers != other.registers {
-            for r in 0..16 {
-                if !same(&self.kept.registers[r], &other.registers[r]) {
-                    let mut cell = Packed::of(&self.kept.registers[r]);
-                    self.cell(&mut cell, &Packed::of(&other.registers[r]), &mut change);
-                    self.kept.registers[r] = cell.bits();
-                }
-            }
+        let mut differ = differing(&self.kept.registers, &other.registers);
+        while differ != 0 {
+            let r = differ.trailing_zeros() as usize;
+            differ &= differ - 1;
+            let mut cell = Packed::of(&self.kept.registers[r]);
+            self.cell(&mut cell, &Packed::of(&other.registers[r]), &mut change);
+            self.kept.registers[r] = cell.bits();
         }
         let before = self.frame.len();
         let mut words = before;
@@ -190,13 +212,27 @@ impl<F: Fn(u64) -> Interval> Join<'_, F> {
     }
 
     /// Joins the values of two cells that are not equal.
+    #[inline(always)]
     fn cell(&self, a: &mut Packed, b: &Packed, change: &mut Change) {
-        if a.id() != 0 && (a.id(), a.delta()) != (b.id(), b.delta()) {
-            change.doubt = true;
-        }
+        change.doubt |= a.id() != 0 && (a.id(), a.delta()) != (b.id(), b.delta());
         if a.covers(b) {
             return;
         }
+        if let (Some(old), Some(other)) = (a.natural(), b.natural()) {
+            // The same as below, for by far the most.
+            let mut new = old.hull(other);
+            if self.widening {
+                new = new.widened(old);
+            }
+            a.set_natural(new);
+            change.value = true;
+            return;
+        }
+        self.unlike(a, b, change);
+    }
+
+    /// Joins the values of two cells where it takes long.
+    fn unlike(&self, a: &mut Packed, b: &Packed, change: &mut Change) {
         let old = a.value();
         let new = self.join(old, b.value());
         if new != old {
@@ -219,47 +255,33 @@ impl<F: Fn(u64) -> Interval> Join<'_, F> {
 
     /// Joins the frames; what only one has is dropped. Returns the new length.
     fn words(&mut self, change: &mut Change) -> usize {
-        /// So many words are compared at once.
-        const RUN: usize = 8;
-        let theirs = &self.other.frame;
         let (mut kept, mut here, mut there) = (0, 0, 0);
-        while here < self.frame.len() {
-            if kept == here
-                && let Some(a) = self.frame.get(here..here + RUN)
-                && let Some(b) = theirs.get(there..there + RUN)
-                && a == b
-            {
-                (kept, here, there) = (kept + RUN, here + RUN, there + RUN);
+        loop {
+            let theirs = &self.other.frame;
+            let alike = alike(&self.frame[here..], &theirs[there..]);
+            if kept != here {
+                self.frame.copy_within(here..here + alike, kept);
+            }
+            (kept, here, there) = (kept + alike, here + alike, there + alike);
+            let (Some(x), Some(y)) = (self.frame.get(here), theirs.get(there)) else {
+                return kept;
+            };
+            let (at, their) = (offset(x), offset(y));
+            here += usize::from(at <= their);
+            there += usize::from(their <= at);
+            if at != their {
                 continue;
             }
-            // Up to where the next run may begin.
-            for _ in 0..RUN {
-                let Some(x) = self.frame.get(here).copied() else {
-                    break;
-                };
-                here += 1;
-                while theirs.get(there).is_some_and(|y| offset(y) < offset(&x)) {
-                    there += 1;
-                }
-                let Some(y) = theirs.get(there).filter(|y| offset(y) == offset(&x)) else {
-                    continue;
-                };
-                there += 1;
-                let mut joined = x;
-                if !same(&x, y) {
-                    change.unequal = true;
-                    let mut word = Word::of(&x);
-                    if !self.word(&mut word, &Word::of(y), change) {
-                        continue;
-                    }
-                    joined = word.bits();
-                    change.word |= !same(&x, &joined);
-                }
-                self.frame[kept] = joined;
-                kept += 1;
+            change.unequal = true;
+            let mut word = Word::of(x);
+            if !self.word(&mut word, &Word::of(y), change) {
+                continue;
             }
+            let joined = word.bits();
+            change.word |= !same(x, &joined);
+            self.frame[kept] = joined;
+            kept += 1;
         }
-        kept
     }
 
     /// Joins two words. False: nothing of it may be read.
@@ -283,14 +305,16 @@ impl<F: Fn(u64) -> Interval> Join<'_, F> {
     fn falls_apart(&mut self, words: usize) -> bool {
         self.classes.begin(self.kept.next_id);
         let classes = &mut *self.classes;
-        let mut keeps = |a: Packed, b: Packed| a.id() == 0 || classes.keeps(&a, &b);
-        let mut registers = self.kept.registers.iter().zip(&self.other.registers);
+        let registers = self.kept.registers.iter().zip(&self.other.registers);
+        let mut registers = registers.map(|(a, b)| (Packed::of(a), Packed::of(b)));
         let mut theirs = self.other.frame.iter();
-        !registers.all(|(a, b)| keeps(Packed::of(a), Packed::of(b)))
+        !registers.all(|(a, b)| a.id() == 0 || classes.keeps(&a, &b))
             || !self.frame[..words].iter().all(|x| {
-                theirs
-                    .find(|y| offset(y) == offset(x))
-                    .is_some_and(|y| keeps(Word::of(x).cell, Word::of(y).cell))
+                let cell = Word::of(x).cell;
+                cell.id() == 0
+                    || theirs
+                        .find(|y| offset(y) == offset(x))
+                        .is_some_and(|y| classes.keeps(&cell, &Word::of(y).cell))
             })
     }
 
@@ -299,16 +323,20 @@ impl<F: Fn(u64) -> Interval> Join<'_, F> {
         self.classes.begin_split(self.kept.next_id);
         for (a, b) in self.kept.registers.iter_mut().zip(&self.other.registers) {
             let mut cell = Packed::of(a);
-            self.classes.split(&mut cell, Some(&Packed::of(b)));
-            *a = cell.bits();
+            if cell.id() != 0 {
+                self.classes.split(&mut cell, Some(&Packed::of(b)));
+                *a = cell.bits();
+            }
         }
         let mut theirs = self.other.frame.iter();
         for x in &mut self.frame[..words] {
-            let there = theirs.find(|y| offset(y) == offset(x));
             let mut word = Word::of(x);
-            self.classes
-                .split(&mut word.cell, there.map(|y| Word::of(y).cell).as_ref());
-            *x = word.bits();
+            if word.cell.id() != 0 {
+                let there = theirs.find(|y| offset(y) == offset(x));
+                self.classes
+                    .split(&mut word.cell, there.map(|y| Word::of(y).cell).as_ref());
+                *x = word.bits();
+            }
         }
         let canonical = identity::canonicalize(
             &mut self.kept.registers,

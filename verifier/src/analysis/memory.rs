@@ -66,6 +66,8 @@ fn address(context: &Context<'_>, state: &State, m: &Memory) -> Option<Interval>
 }
 
 /// Checks the instruction's explicit access.
+// Inlined, with what it calls for most instructions: it is called in one place, and what it returns is large.
+#[inline(always)]
 pub(super) fn access(context: &Context<'_>, state: &State, op: &Op, sink: &mut Sink<'_>) -> Place {
     let Some(m) = op.memory else {
         return Place::Nothing;
@@ -203,6 +205,7 @@ fn table(context: &Context<'_>, state: &State, m: &Memory) -> Option<Place> {
 }
 
 /// Rule 7, by level (rule 14).
+#[inline(always)]
 fn ordinary(
     context: &Context<'_>,
     state: &State,

@@ -11,6 +11,7 @@
 //! | `memory` | rules 6, 7, 8, 10: accesses |
 //! | `stack` | rule 9: RSP |
 //! | `transfer`, `operand`, `arithmetic` | what instructions do to values |
+//! | `quick` | the same for those that are most frequent |
 //! | `flow` | rules 2, 11, 12, 13: control |
 //! | `testing` | one instruction at a time, for the tests |
 //! | `function` | blocks and the fixpoint |
@@ -28,6 +29,7 @@ mod join;
 mod memory;
 mod op;
 mod operand;
+mod quick;
 mod shape;
 mod stack;
 mod state;
@@ -84,7 +86,7 @@ pub(crate) fn check(
         instructions: 0,
         stats: Stats::default(),
     };
-    let mut checker = function::Checker::new();
+    let mut checker = function::Checker::new(image.text.end.saturating_sub(image.text.start));
     for f in &image.functions {
         let one = checker.check(&context, f, findings);
         total.features |= one.features;

@@ -5,6 +5,8 @@ use iced_x86::{
     Register,
 };
 
+use super::quick::Quick;
+
 /// The explicit memory operand.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Memory {
@@ -50,9 +52,24 @@ pub(super) enum Operand {
     None,
 }
 
+/// An instruction and what the analysis asks of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Op {
     pub(super) instruction: Instruction,
+    pub(super) form: Form,
+}
+
+impl core::ops::Deref for Op {
+    type Target = Form;
+
+    fn deref(&self) -> &Form {
+        &self.form
+    }
+}
+
+/// What is asked of an instruction; all but the displacement is the same for all of a kind (`shape`).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
     pub(super) memory: Option<Memory>,
     /// The first three; no instruction with a model of its own has more.
     pub(super) operands: [Operand; 3],
@@ -67,6 +84,7 @@ pub(super) struct Op {
     /// Flags change.
     pub(super) flags: bool,
     pub(super) x87: X87,
+    pub(super) quick: Quick,
 }
 
 /// `cpuid` writes four general registers.
@@ -97,14 +115,9 @@ fn x87(mnemonic: Mnemonic) -> X87 {
     }
 }
 
-impl Op {
+impl Form {
     pub(super) fn mnemonic(&self) -> Mnemonic {
         self.mnemonic
-    }
-
-    /// How many operands it has.
-    pub(super) fn count(&self) -> u32 {
-        self.instruction.op_count()
     }
 
     /// The general registers that it writes.
@@ -112,24 +125,33 @@ impl Op {
         self.writes.get(..self.writes_len.into()).unwrap_or(&[])
     }
 
-    /// The description of an instruction that is the same but for address, length, displacement and
-    /// immediates.
+    /// Whether the explicit operands before the memory operand end at it: operand 0 is memory.
+    pub(super) fn memory_first(&self) -> bool {
+        self.operands[0] == Operand::Memory
+    }
+
+    /// With an instruction of this form.
+    #[inline]
     pub(super) fn of(&self, instruction: &Instruction) -> Op {
-        let mut op = *self;
-        op.instruction = *instruction;
-        if let Some(m) = op.memory.as_mut() {
+        let mut op = Op {
+            instruction: *instruction,
+            form: *self,
+        };
+        if let Some(m) = op.form.memory.as_mut() {
             m.displacement = instruction.memory_displacement64() as i64;
         }
         op
     }
+}
+
+impl Op {
+    /// How many operands it has.
+    pub(super) fn count(&self) -> u32 {
+        self.instruction.op_count()
+    }
 
     pub(super) fn address(&self) -> u64 {
         self.instruction.ip()
-    }
-
-    /// Whether the explicit operands before the memory operand end at it: operand 0 is memory.
-    pub(super) fn memory_first(&self) -> bool {
-        self.operands[0] == Operand::Memory
     }
 }
 
@@ -331,8 +353,7 @@ pub(super) fn describe(
         len += 1;
     }
     let writes = &writes_to[..len];
-    Ok(Op {
-        instruction: *instruction,
+    let mut form = Form {
         memory,
         operands: [0, 1, 2].map(|i| operand(instruction, i)),
         mnemonic,
@@ -346,6 +367,12 @@ pub(super) fn describe(
         string,
         flags: instruction.rflags_modified() != 0,
         x87: x87(mnemonic),
+        quick: Quick::No,
+    };
+    form.quick = Quick::of(&form);
+    Ok(Op {
+        instruction: *instruction,
+        form,
     })
 }
 

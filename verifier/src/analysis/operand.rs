@@ -35,7 +35,7 @@ impl Step<'_, '_, '_, '_> {
         let bits = (size.clamp(1, 8) as u32) * 8;
         match self.place {
             Place::Frame(offset) if size == 8 && offset % 8 == 0 => {
-                if let Some(cell) = self.state.shared_word(offset) {
+                if let Some(cell) = self.state.whole_word(offset) {
                     return cell;
                 }
                 self.check_readable(offset, size);
@@ -90,13 +90,28 @@ impl Step<'_, '_, '_, '_> {
         }
     }
 
+    /// The 64-bit operand `i`, which was read as `cell`, once more: with an identity, so that what is made
+    /// of it can share that.
+    pub(super) fn shared_operand(&mut self, i: usize, cell: Cell) -> Cell {
+        let shared = match (self.op.operands[i], self.place) {
+            (Operand::General { register, .. }, _) => {
+                Some(self.state.shared_register(register.into()))
+            }
+            (Operand::Memory, Place::Frame(offset)) if offset % 8 == 0 => {
+                self.state.shared_word(offset)
+            }
+            _ => None,
+        };
+        shared.unwrap_or(cell)
+    }
+
     /// The value of operand `i`, `bits` wide. Values that only move come back only from 64-bit
     /// operands.
     pub(super) fn operand(&mut self, i: usize, bits: u32) -> Cell {
         match self.op.operands[i] {
             Operand::General {
                 register, bits: 64, ..
-            } => self.state.shared_register(register.into()),
+            } => self.state.register(register.into()),
             Operand::General { high: true, .. } => Cell::number(Interval::of_bits(8)),
             Operand::General { register, bits, .. } => {
                 let known = self

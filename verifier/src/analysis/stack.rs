@@ -102,7 +102,10 @@ fn push(step: &mut Step<'_, '_, '_, '_>) -> bool {
                 return false;
             }
         },
-        OpKind::Memory => step.load(8),
+        OpKind::Memory => {
+            let cell = step.load(8);
+            step.shared_operand(0, cell)
+        }
         _ => Cell::number(super::value::Interval::constant(i128::from(
             instruction.immediate(0) as i64,
         ))),
@@ -150,7 +153,7 @@ fn pop_to(step: &mut Step<'_, '_, '_, '_>, register: Option<usize>) -> bool {
         return false;
     }
     let cell = if sp % 8 == 0 {
-        step.state.shared_word(sp)
+        step.state.whole_word(sp)
     } else {
         None
     };

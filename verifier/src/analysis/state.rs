@@ -139,7 +139,8 @@ impl State {
         }
     }
 
-    fn packed(&self, r: usize) -> Packed {
+    /// The register's cell as it is kept.
+    pub(super) fn packed(&self, r: usize) -> Packed {
         Packed::of(&self.registers[r])
     }
 
@@ -178,9 +179,25 @@ impl State {
         self.registers[r] = Packed::from(cell).bits();
     }
 
+    /// [`State::set_register`]
+    pub(super) fn set_packed(&mut self, r: usize, cell: Packed) {
+        self.stale |= (cell.id() | self.packed(r).id()) != 0;
+        self.registers[r] = cell.bits();
+    }
+
+    /// A register becomes what another is, and both know it.
+    pub(super) fn copy_register(&mut self, to: usize, from: usize) {
+        let mut cell = self.packed(from);
+        if cell.id() == 0 && cell.is_interval() {
+            cell.set_identity(self.fresh(), 0);
+            self.registers[from] = cell.bits();
+        }
+        self.set_packed(to, cell);
+    }
+
     /// Nothing is known of the register.
     pub(crate) fn forget_register(&mut self, r: usize) {
-        self.set_register(r, Cell::UNKNOWN);
+        self.set_packed(r, Packed::UNKNOWN);
     }
 
     pub(crate) fn swap_registers(&mut self, a: usize, b: usize) {
@@ -234,6 +251,12 @@ impl State {
             }
             Err(i) => self.frame.edit().insert(i, word.bits()),
         }
+    }
+
+    /// The aligned word's cell; `None` unless all of it was written.
+    pub(crate) fn whole_word(&self, offset: i32) -> Option<Cell> {
+        let word = self.word(offset)?;
+        (word.written == 0xff).then(|| word.cell.cell())
     }
 
     /// The aligned word's cell, given an identity; `None` unless all of it was written.

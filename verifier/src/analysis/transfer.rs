@@ -49,7 +49,7 @@ pub(super) fn step(context: &Context<'_>, state: &mut State, op: &Op, sink: &mut
     if test.is_some() {
         return true;
     }
-    let alive = step.execute();
+    let alive = step.quick() || step.execute();
     if alive
         && !step.sink.failed
         && let Place::Ordinary(Some(anchor)) = place
@@ -63,7 +63,7 @@ pub(super) fn step(context: &Context<'_>, state: &mut State, op: &Op, sink: &mut
 }
 
 impl Step<'_, '_, '_, '_> {
-    fn execute(&mut self) -> bool {
+    pub(super) fn execute(&mut self) -> bool {
         let op = self.op;
         let mnemonic = op.mnemonic();
         if op.string {
@@ -133,7 +133,7 @@ impl Step<'_, '_, '_, '_> {
     }
 
     /// The first register read that holds no data.
-    fn only_moves(&self) -> Option<usize> {
+    pub(super) fn only_moves(&self) -> Option<usize> {
         let mut left = self.op.reads;
         while left != 0 {
             let r = left.trailing_zeros() as usize;
@@ -187,12 +187,13 @@ impl Step<'_, '_, '_, '_> {
             self.clobber();
             return true;
         }
-        let cell = self.operand(1, bits);
-        if bits == 64
-            && register
-            && self.op.memory_first()
-            && !matches!(self.place, Place::Frame(o) if o % 8 == 0)
-        {
+        // What goes elsewhere than into a register or a frame's word is not kept.
+        let kept = !self.op.memory_first() || matches!(self.place, Place::Frame(o) if o % 8 == 0);
+        let mut cell = self.operand(1, bits);
+        if kept && bits == 64 {
+            cell = self.shared_operand(1, cell);
+        }
+        if bits == 64 && register && !kept {
             self.only_data(cell.value);
         }
         self.result(bits, cell);

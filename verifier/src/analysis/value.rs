@@ -325,8 +325,57 @@ impl Value {
     }
 }
 
+/// An [`Interval`] without negative numbers, in half the space.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Natural {
+    pub(crate) lo: u64,
+    pub(crate) hi: u64,
+}
+
+impl Natural {
+    pub(crate) fn constant(v: u64) -> Natural {
+        Natural { lo: v, hi: v }
+    }
+
+    /// [`Interval::low`] for fewer than 64 bits.
+    pub(crate) fn low(self, bits: u32) -> Natural {
+        let all = (1 << bits) - 1;
+        if self.hi <= all {
+            self
+        } else if self.lo == self.hi {
+            Natural::constant(self.lo & all)
+        } else {
+            Natural { lo: 0, hi: all }
+        }
+    }
+
+    /// [`Interval::hull`]
+    pub(crate) fn hull(self, other: Natural) -> Natural {
+        Natural {
+            lo: self.lo.min(other.lo),
+            hi: self.hi.max(other.hi),
+        }
+    }
+
+    /// [`widen`]: this, which contains `old`.
+    pub(crate) fn widened(self, old: Natural) -> Natural {
+        let mut new = self;
+        if self.lo < old.lo {
+            // The first step down.
+            new.lo = 0;
+        }
+        if self.hi > old.hi {
+            match UP.iter().find(|&&t| t >= self.hi) {
+                Some(&t) => new.hi = t,
+                None => (new.lo, new.hi) = (0, u64::MAX),
+            }
+        }
+        new
+    }
+}
+
 /// Where widening stops on its way up and down: bounds that proofs need.
-const UP: [i128; 14] = [
+const UP: [u64; 14] = [
     0xff,
     0xffff,
     (1 << 31) - 1,
@@ -335,12 +384,12 @@ const UP: [i128; 14] = [
     (1 << 40) - 1,
     (1 << 47) - 1,
     1 << 56,
-    MASKED_MAX,
-    MASKED_MAX + 64,
-    MASKED_MAX + (1 << 10),
-    MASKED_MAX + (1 << 16),
-    MASKED_MAX + (1 << 20),
-    MASKED_MAX + (1 << 33),
+    MASKED_MAX as u64,
+    MASKED_MAX as u64 + 64,
+    MASKED_MAX as u64 + (1 << 10),
+    MASKED_MAX as u64 + (1 << 16),
+    MASKED_MAX as u64 + (1 << 20),
+    MASKED_MAX as u64 + (1 << 33),
 ];
 const DOWN: [i128; 7] = [
     0,
@@ -356,7 +405,7 @@ const DOWN: [i128; 7] = [
 pub(crate) fn widen(old: Interval, new: Interval) -> Interval {
     let hi = if new.hi > old.hi {
         UP.iter()
-            .copied()
+            .map(|&t| i128::from(t))
             .find(|&t| t >= new.hi)
             .unwrap_or(i128::MAX)
     } else {

@@ -181,11 +181,11 @@ fn cpu_time() -> Duration {
     Duration::from_nanos(first.expect("a number"))
 }
 
-/// Time grows in proportion to the text: no quadratic loops, branches, slots or tables.
-#[test]
-fn time_is_linear() {
-    type Make = fn(usize) -> Vec<u8>;
-    let shapes: [(&str, Make); 5] = [
+type Make = fn(usize) -> Vec<u8>;
+
+/// Code of any length that could take more than its share of time: no quadratic loops, branches, slots or tables.
+fn shapes() -> [(&'static str, Make); 5] {
+    [
         ("straight line", |n| [0x48, 0x89, 0xf8].repeat(n)),
         ("forward branches", |n| [0x74, 0x00].repeat(n)),
         ("branches to the end", |n| {
@@ -214,12 +214,41 @@ fn time_is_linear() {
             }
             out
         }),
-    ];
-    for (name, make) in shapes {
+    ]
+}
+
+fn with_end(mut code: Vec<u8>) -> Vec<u8> {
+    code.extend([0xc3, 0xcc]);
+    code
+}
+
+/// Instructions interpreted and states joined: exactly twice as many for twice the text, but for the ends,
+/// and few for each instruction.
+#[test]
+fn work_is_linear() {
+    for (name, make) in shapes() {
+        let work = |n: usize| {
+            let image = layout::function(&with_end(make(n)), Settings::default());
+            let report = check::report(&image);
+            let work = report.stats.steps + report.stats.joins;
+            (work, work as f64 / report.instructions as f64)
+        };
+        let ((once, each), (twice, _)) = (work(4000), work(8000));
+        println!("{name}: {once}, {twice}, {each} each");
+        assert!(
+            twice <= 2 * once + 100,
+            "{name}: {once} for 4000, {twice} for 8000"
+        );
+        assert!(each < 12.0, "{name}: {each} for each instruction");
+    }
+}
+
+/// Time grows in proportion to the text.
+#[test]
+fn time_is_linear() {
+    for (name, make) in shapes() {
         let time = |n: usize| {
-            let mut code = make(n);
-            code.extend([0xc3, 0xcc]);
-            let image = layout::function(&code, Settings::default());
+            let image = layout::function(&with_end(make(n)), Settings::default());
             // The best of a few, in the thread's own CPU time: the machine may be busy with something else.
             (0..5)
                 .map(|_| {
