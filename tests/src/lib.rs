@@ -9,6 +9,7 @@
 //! | `csmith` | random programs of Debian's `csmith` |
 //! | `programs` | zlib, zstd, lz4, Lua and SQLite with the workloads of `tests/programs/` |
 //! | `rust` | `tests/rust/programs`, well-known crates' own tests, and what `cargo privbox` refuses |
+//! | `rust_cli` | `cargo privbox` and `privbox-rustc`: a user's workspace, built, edited, built again |
 //! | `tools` | bad input of `privbox-cc` and `privbox` |
 //! | `vm` | `tests/vm/*.c`: kernel mode on stock kernels, in virtual machines |
 //!
@@ -19,6 +20,7 @@
 pub mod compare;
 pub mod directive;
 pub mod process;
+pub mod rust;
 pub mod suite;
 pub mod toolchain;
 pub mod vm;

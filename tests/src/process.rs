@@ -59,6 +59,7 @@ impl Outcome {
 pub struct Run {
     words: Vec<std::ffi::OsString>,
     env: Vec<(String, String)>,
+    removed: Vec<&'static str>,
     folder: PathBuf,
     limit: Duration,
     stdin: Option<PathBuf>,
@@ -70,6 +71,7 @@ impl Run {
         Self {
             words: vec![program.as_ref().into()],
             env: Vec::new(),
+            removed: vec!["PRIVBOX", "PRIVBOX_STATS"],
             folder: folder.to_path_buf(),
             limit: Duration::from_secs(20),
             stdin: None,
@@ -95,6 +97,13 @@ impl Run {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Variables of ours that it does not get, unless they are set for it.
+    #[must_use]
+    pub fn without(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        self.removed.extend(names);
         self
     }
 
@@ -137,11 +146,11 @@ impl Run {
         let out = self.folder.join(format!(".out{number}"));
         let err = self.folder.join(format!(".err{number}"));
         let mut command = Command::new(&self.words[0]);
+        command.args(&self.words[1..]).current_dir(&self.folder);
+        for name in &self.removed {
+            command.env_remove(name);
+        }
         command
-            .args(&self.words[1..])
-            .current_dir(&self.folder)
-            .env_remove("PRIVBOX")
-            .env_remove("PRIVBOX_STATS")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdout(File::create(&out).context("cannot write to the scratch folder")?)
             .stderr(File::create(&err).context("cannot write to the scratch folder")?)

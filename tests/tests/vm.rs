@@ -1,6 +1,7 @@
 //! `tests/vm/*.c` in virtual machines: every program in every configuration that is for it. And `tests/features/*.c`,
-//! in kernel mode.
+//! in kernel mode; and the programs of `examples/rust`.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -27,7 +28,10 @@ fn main() {
 }
 
 fn trials(tools: &Toolchain) -> Result<Vec<Trial>> {
-    let cases = case::all(&tests_folder())?;
+    let mut cases = case::all(&tests_folder())?;
+    cases.push(Case::rust_examples(Path::new(env!(
+        "CARGO_BIN_EXE_rust-example-session"
+    ))));
     let configs = if quick() {
         matrix::quick()
     } else {

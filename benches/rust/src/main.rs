@@ -5,6 +5,11 @@ use std::process::ExitCode;
 
 use privbox::privbox;
 
+/// What is compared is code, not allocators.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Workload = fn(u64) -> u64;
 
 const WORKLOADS: [(&str, Workload); 6] = [

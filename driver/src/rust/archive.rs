@@ -38,6 +38,18 @@ pub fn has_bitcode(bytes: &[u8]) -> bool {
         .any(unit::is_bitcode)
 }
 
+/// Does a library of rustc's carry bitcode beside its machine code?
+pub fn has_embedded_bitcode(library: &Path) -> Result<bool> {
+    let shown = || format!("'{}'", library.display());
+    let bytes = fs::read(library).with_context(shown)?;
+    let archive = ArchiveFile::parse(&*bytes).with_context(shown)?;
+    Ok(archive
+        .members()
+        .filter_map(Result::ok)
+        .filter_map(|member| member.data(&*bytes).ok())
+        .any(|data| matches!(source(data, true), Source::Bitcode(_))))
+}
+
 /// Writes `input` to `output` with every bitcode member compiled. `embedded`: also those whose bitcode is
 /// embedded beside machine code, which is dropped.
 pub fn convert(
@@ -71,6 +83,7 @@ pub fn convert(
             Source::Bitcode(bitcode) => {
                 let mut unit = Unit {
                     identity: format!("{}:{name}", unit.identity),
+                    part: Some(name.clone()),
                     ..unit.clone()
                 };
                 if several {

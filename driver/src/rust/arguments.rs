@@ -30,6 +30,10 @@ pub struct Invocation {
     pub out_dir: Option<PathBuf>,
     /// `-o`
     pub output: Option<PathBuf>,
+    /// `--sysroot`
+    pub sysroot: Option<PathBuf>,
+    /// `--emit=dep-info=PATH`
+    pub dep_info_path: Option<PathBuf>,
     /// `-C extra-filename=`
     pub extra_filename: String,
     /// `-C opt-level=`, `-O`
@@ -72,6 +76,7 @@ impl Invocation {
             "--out-dir",
             "--print",
             "--codegen",
+            "--sysroot",
         ] {
             if word == option.as_bytes() {
                 if let Some(value) = next {
@@ -114,7 +119,6 @@ impl Invocation {
             | b"--edition"
             | b"--explain"
             | b"--cap-lints"
-            | b"--sysroot"
             | b"--error-format"
             | b"--json"
             | b"--color"
@@ -150,8 +154,10 @@ impl Invocation {
             "--emit" => {
                 for part in text.split(',') {
                     let (kind, path) = part.split_once('=').unzip();
-                    if kind == Some("link") {
-                        self.link_path = path.map(PathBuf::from);
+                    match kind {
+                        Some("link") => self.link_path = path.map(PathBuf::from),
+                        Some("dep-info") => self.dep_info_path = path.map(PathBuf::from),
+                        _ => {}
                     }
                     self.emit.push(kind.unwrap_or(part).to_owned());
                 }
@@ -159,6 +165,7 @@ impl Invocation {
             "--target" => self.target = Some(text),
             "--out-dir" => self.out_dir = Some(value.into()),
             "--print" => self.query = true,
+            "--sysroot" => self.sysroot = Some(value.into()),
             "--codegen" => self.codegen(value)?,
             _ => {}
         }
@@ -187,18 +194,28 @@ impl Invocation {
                 .crate_types
                 .iter()
                 .any(|kind| matches!(kind.as_str(), "lib" | "rlib" | "bin" | "staticlib"));
-        let runs_now = self.crate_types.iter().any(|kind| kind == "proc-macro")
-            || self
-                .crate_name
-                .as_deref()
-                .is_some_and(|name| name.starts_with("build_script_"))
-            || (only_with_target && self.target.is_none());
+        let runs_now = self.is_host_code() || (only_with_target && self.target.is_none());
         let target = self
             .target
             .as_deref()
             .is_none_or(|target| target == "x86_64-unknown-linux-gnu");
         let links = self.emit.is_empty() || self.emit.iter().any(|kind| kind == "link");
         !self.query && kinds_fit && !runs_now && target && links
+    }
+
+    /// Does it link something that runs while building?
+    pub fn links_host_code(&self) -> bool {
+        let links = self.emit.is_empty() || self.emit.iter().any(|kind| kind == "link");
+        !self.query && links && self.is_host_code()
+    }
+
+    /// Procedural macros and build scripts.
+    fn is_host_code(&self) -> bool {
+        self.crate_types.iter().any(|kind| kind == "proc-macro")
+            || self
+                .crate_name
+                .as_deref()
+                .is_some_and(|name| name.starts_with("build_script_"))
     }
 
     /// The library that rustc writes, if it writes one.
@@ -221,6 +238,17 @@ impl Invocation {
             }));
         }
         all
+    }
+
+    /// The file with the crate's dependencies, if rustc writes one.
+    pub fn dep_info(&self) -> Option<PathBuf> {
+        if !self.emit.iter().any(|kind| kind == "dep-info") {
+            return None;
+        }
+        let name = self.crate_name.clone()?;
+        let folder = self.out_dir.clone().unwrap_or_default();
+        let usual = || folder.join(format!("{name}{}.d", self.extra_filename));
+        Some(self.dep_info_path.clone().unwrap_or_else(usual))
     }
 
     /// The words without what must not be there, and with what makes objects bitcode.
@@ -294,6 +322,7 @@ mod tests {
         assert!(line.instrumented(true));
         assert_eq!(line.libraries(), [PathBuf::from("/t/libfoo-12.rlib")]);
         assert_eq!(line.effort, Effort::Aggressive);
+        assert_eq!(line.dep_info(), Some(PathBuf::from("/t/foo-12.d")));
         let words = line.with_bitcode(OsStr::new("/l")).join(OsStr::new(" "));
         let words = words.to_str().unwrap();
         assert!(!words.contains("embed-bitcode"), "{words}");

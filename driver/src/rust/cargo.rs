@@ -15,8 +15,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::options;
-use super::toolchain::Toolchain;
+use super::sysroot;
+use super::toolchain::{self, Toolchain};
 use crate::diagnose::demangle;
+use crate::wrapper::Context;
+use crate::wrapper::args::BoxOptions;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 const HELP: &str = "\
@@ -79,13 +82,20 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
         other => bail!("'{other}' is no command of cargo privbox\n\n{HELP}"),
     }
     let line = Line::parse(arguments.collect())?;
+    if line.help {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     Toolchain::of(&rustc)?.check()?;
     let session = Session::new(line)?;
+    if !matches!(command.as_str(), "check" | "c") {
+        session.standard_library(&rustc, matches!(command.as_str(), "test" | "t" | "bench"))?;
+    }
     match command.as_str() {
         "verify" => session.verify(),
         "build" | "b" => session.build(),
-        "run" | "r" | "test" | "t" | "bench" => session.execute(&command),
+        "run" | "r" | "test" | "t" | "bench" => session.execute(&command, &rustc),
         _ => session.become_cargo(&command),
     }
 }
@@ -98,8 +108,14 @@ struct Line {
     program: Vec<OsString>,
     target_dir: Option<PathBuf>,
     manifest: Option<PathBuf>,
+    /// `--config`, also for the question where the target folder is.
+    config: Vec<OsString>,
     has_target: bool,
     verbose: bool,
+    quiet: bool,
+    help: bool,
+    /// `--message-format`: the user reads what cargo says.
+    message_format: bool,
 }
 
 impl Line {
@@ -122,8 +138,9 @@ impl Line {
                     line.flags.push(text);
                     continue;
                 }
-                "--target-dir" | "--target" | "--manifest-path" => {
+                "--target-dir" | "--target" | "--manifest-path" | "--config" => {
                     line.cargo.push(word.clone());
+                    let first = line.cargo.len() - 1;
                     if value.is_none() {
                         let next = words
                             .next()
@@ -135,6 +152,7 @@ impl Line {
                     match name {
                         "--target-dir" => line.target_dir = Some(value.into()),
                         "--manifest-path" => line.manifest = Some(value.into()),
+                        "--config" => line.config.extend_from_slice(&line.cargo[first..]),
                         _ if value != TARGET => {
                             bail!("--target {value}: boxes exist for {TARGET} only")
                         }
@@ -143,6 +161,9 @@ impl Line {
                     continue;
                 }
                 "-v" | "--verbose" | "-vv" => line.verbose = true,
+                "-q" | "--quiet" => line.quiet = true,
+                "-h" | "--help" => line.help = true,
+                "--message-format" => line.message_format = true,
                 _ => {}
             }
             line.cargo.push(word);
@@ -157,6 +178,8 @@ struct Session {
     target_dir: PathBuf,
     report: PathBuf,
     flags: String,
+    /// What the flags say.
+    chosen: BoxOptions,
     folder: PathBuf,
 }
 
@@ -169,16 +192,15 @@ impl Session {
         let chosen = options::parse(&shell_words::join(&flags))?;
         let target_dir = match &line.target_dir {
             Some(folder) => env::current_dir()?.join(folder),
-            None => target_directory(line.manifest.as_deref())?.join(subfolder(&flags)),
+            None => target_directory(&line)?.join(subfolder(&flags)),
         };
-        let report = match chosen.report {
+        let report = match &chosen.report {
             Some(file) => env::current_dir()?.join(file),
-            None => {
-                let file = target_dir.join("report.jsonl");
-                flags.push(format!("-fprivbox-report={}", file.display()));
-                file
-            }
+            None => target_dir.join("report.jsonl"),
         };
+        // rustc runs in other folders than this one.
+        flags.retain(|flag| !flag.starts_with("-fprivbox-report="));
+        flags.push(format!("-fprivbox-report={}", report.display()));
         fs::create_dir_all(&target_dir)
             .with_context(|| format!("cannot make '{}'", target_dir.display()))?;
         let own = env::current_exe().context("cannot find this program")?;
@@ -188,8 +210,27 @@ impl Session {
             target_dir,
             report,
             flags: shell_words::join(&flags),
+            chosen,
             folder,
         })
+    }
+
+    /// The standard library with a box, in the cache.
+    fn standard_library(&self, rustc: &OsStr, tests: bool) -> Result<()> {
+        let another = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"]
+            .iter()
+            .any(|name| env::var(name).is_ok_and(|flags| flags.contains("--sysroot")));
+        if !self.chosen.enabled || another {
+            return Ok(());
+        }
+        sysroot::prepare(
+            &Context::new(self.chosen.clone()),
+            &self.folder.join("privbox-rustc"),
+            &toolchain::libraries(rustc)?,
+            &self.flags,
+            tests,
+            self.line.quiet,
+        )
     }
 
     /// A cargo command with everything set; what follows `--` is not added yet.
@@ -247,29 +288,41 @@ impl Session {
     }
 
     /// `run`, `test`, `bench`: in the box, unless the user has said otherwise.
-    fn execute(&self, command: &str) -> Result<ExitCode> {
+    fn execute(&self, command: &str, rustc: &OsStr) -> Result<ExitCode> {
         let mut cargo = self.cargo(command);
         cargo.args(&self.line.program);
         if env::var_os("PRIVBOX").is_none_or(|value| value.is_empty()) && !module_is_there() {
             cargo.env("PRIVBOX", "user");
         }
-        // Documentation tests are linked by rustdoc, which has a linker option of its own.
-        let linker = format!("-Clinker={}", self.folder.join("privbox-rustc").display());
-        let separator = "\u{1f}";
-        let flags = match env::var("CARGO_ENCODED_RUSTDOCFLAGS") {
-            Ok(flags) if !flags.is_empty() => format!("{flags}{separator}{linker}"),
-            _ => {
-                let plain = env::var("RUSTDOCFLAGS").unwrap_or_default();
-                let words = plain.split_whitespace().chain([linker.as_str()]);
-                words.collect::<Vec<_>>().join(separator)
-            }
-        };
-        cargo.env("CARGO_ENCODED_RUSTDOCFLAGS", flags);
+        if matches!(command, "test" | "t") && self.chosen.enabled {
+            self.documentation_tests(&mut cargo, rustc)?;
+        }
         Err(anyhow!(cargo.exec()).context("cannot run cargo"))
     }
 
+    /// Documentation tests are compiled by rustdoc, around which cargo has no wrapper, but which hands options for code generation
+    /// on: those that the wrapper would add.
+    fn documentation_tests(&self, cargo: &mut Command, rustc: &OsStr) -> Result<()> {
+        let linker = format!("-Clinker={}", self.folder.join("privbox-rustc").display());
+        let mut words: Vec<String> = match env::var("CARGO_ENCODED_RUSTDOCFLAGS") {
+            Ok(flags) if !flags.is_empty() => flags.split('\u{1f}').map(str::to_owned).collect(),
+            _ => {
+                let plain = env::var("RUSTDOCFLAGS").unwrap_or_default();
+                plain.split_whitespace().map(str::to_owned).collect()
+            }
+        };
+        let ours = ["-Clinker-plugin-lto=yes", "-Ccodegen-units=1", &linker];
+        words.extend(ours.map(str::to_owned));
+        cargo.env("CARGO_ENCODED_RUSTDOCFLAGS", words.join("\u{1f}"));
+        // rustc runs the linker without the wrapper in between.
+        cargo.env(options::SYSROOT, toolchain::sysroot(rustc)?);
+        cargo.env(options::OPT_LEVEL, "0");
+        cargo.env(options::CRATE, "rust_out");
+        Ok(())
+    }
+
     fn build(&self) -> Result<ExitCode> {
-        if !self.line.verbose {
+        if !self.line.verbose || self.line.message_format {
             return self.become_cargo("build");
         }
         let (status, executables) = self.build_executables()?;
@@ -372,13 +425,14 @@ fn module_is_there() -> bool {
 }
 
 /// cargo's target folder for this workspace.
-fn target_directory(manifest: Option<&Path>) -> Result<PathBuf> {
+fn target_directory(line: &Line) -> Result<PathBuf> {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut cargo = Command::new(program);
     cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
-    if let Some(manifest) = manifest {
+    if let Some(manifest) = &line.manifest {
         cargo.arg("--manifest-path").arg(manifest);
     }
+    cargo.args(&line.config);
     let output = cargo.output().context("cannot run cargo")?;
     if !output.status.success() {
         bail!(

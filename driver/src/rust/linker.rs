@@ -35,6 +35,9 @@ pub fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
         None => Effort::Aggressive,
     };
     let sysroot = env::var_os(options::SYSROOT).map(PathBuf::from);
+    let crate_name = env::var(options::CRATE)
+        .ok()
+        .map(|name| format!("rust:{name}"));
     let scratch = Scratch::new().context("cannot make a temporary folder")?;
     let output = value(&arguments, "-o").map_or_else(|| "a.out".into(), PathBuf::from);
     // A shared library has no box: its bitcode is compiled all the same, its clones are left out.
@@ -48,12 +51,16 @@ pub fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
             words.push(word);
             continue;
         }
-        let unit = Unit::new(
-            unit_name(path, &output),
-            identity(path, &output),
-            effort,
-            &output,
-        );
+        let part = part(path, &output);
+        let unit = Unit {
+            part: Some(part.clone()),
+            ..Unit::new(
+                crate_name.clone().unwrap_or_else(|| part.clone()),
+                identity(&part, &output),
+                effort,
+                &output,
+            )
+        };
         if sysroot
             .as_ref()
             .is_some_and(|root| sysroot::owns(root, path))
@@ -110,17 +117,16 @@ fn kind(path: &Path) -> Result<Kind> {
 }
 
 /// rustc names units `crate.HASH-cgu.0.rcgu.o`, in a folder whose name is random.
-fn unit_name(path: &Path, output: &Path) -> String {
+fn part(path: &Path, output: &Path) -> String {
     let name = path.file_name().unwrap_or(output.as_os_str());
     let name = name.to_string_lossy();
     name.strip_suffix(".rcgu.o").unwrap_or(&name).to_owned()
 }
 
-fn identity(path: &Path, output: &Path) -> String {
+fn identity(part: &str, output: &Path) -> String {
     format!(
-        "{}:{}",
+        "{}:{part}",
         output.file_name().unwrap_or_default().to_string_lossy(),
-        unit_name(path, output)
     )
 }
 

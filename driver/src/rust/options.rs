@@ -14,6 +14,8 @@ pub const FLAGS: &str = "PRIVBOX_FLAGS";
 pub const OPT_LEVEL: &str = "PRIVBOX_RUST_OPT_LEVEL";
 /// Set by `cargo privbox`, which always builds with `--target`: crates without it run while building.
 pub const HOST_IS_MARKED: &str = "PRIVBOX_RUST_TARGET_ONLY";
+/// Set by the wrapper for the linker: the name of the crate at hand.
+pub const CRATE: &str = "PRIVBOX_RUST_CRATE";
 /// Set by the wrapper for the linker: where rustc's own libraries are.
 pub const SYSROOT: &str = "PRIVBOX_RUST_SYSROOT";
 

@@ -6,22 +6,36 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, IsTerminal as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use privbox_pass::post_link::Effort;
 use sha2::{Digest, Sha256};
 
 use super::unit::Unit;
-use super::{archive, marked};
+use super::{archive, marked, options};
 use crate::resources::Resources;
 use crate::temporary;
 use crate::wrapper::{Context, Failure};
 
 /// The cache's folder.
 const CACHE: &str = "PRIVBOX_CACHE";
+/// `privbox-rustc` with this word first makes the libraries that the other words name.
+pub const MAKE: &str = "--privbox-make";
+/// Libraries that programs are linked with only when they ask for them.
+const RARE: [&str; 5] = [
+    "libtest-",
+    "libgetopts-",
+    "libproc_macro-",
+    "librustc_literal_escaper-",
+    "libprofiler_builtins-",
+];
+/// Libraries whose functions every program calls.
+const CENTRAL: [&str; 3] = ["libcore-", "liballoc-", "libstd-"];
 
 /// Is this one of rustc's own libraries?
 pub fn owns(sysroot: &Path, library: &Path) -> bool {
@@ -32,13 +46,102 @@ pub fn owns(sysroot: &Path, library: &Path) -> bool {
 /// The library with a box that stands for `library`, made if it is not there.
 pub fn boxed(context: &Context, library: &Path) -> Result<PathBuf, Failure> {
     let context = &concerned(context);
-    let folder = folder()?;
+    let own = env::current_exe().context("cannot find this program")?;
+    let made = place(context, library, &own)?;
+    let name = made.file_name().unwrap_or_default();
+    once(&made, || convert(context, library, name, &made))?;
+    Ok(made)
+}
+
+/// Where the cache keeps what `program` makes of a library.
+fn place(context: &Context, library: &Path, program: &Path) -> Result<PathBuf> {
     let name = library
         .file_name()
         .ok_or_else(|| anyhow!("'{}' is no library", library.display()))?;
-    let made = folder.join(key(context, library)?).join(name);
-    once(&made, || convert(context, library, name, &made))?;
-    Ok(made)
+    Ok(folder()?.join(key(context, library, program)?).join(name))
+}
+
+/// Makes what is not in the cache yet, with as many processes as there are CPUs, and says so: it takes a minute, and
+/// what a linker says while cargo builds nobody sees. `tests`: for test harnesses too.
+pub fn prepare(
+    context: &Context,
+    program: &Path,
+    libraries: &Path,
+    flags: &str,
+    tests: bool,
+    quiet: bool,
+) -> Result<()> {
+    let program = &program
+        .canonicalize()
+        .with_context(|| format!("cannot find '{}'", program.display()))?;
+    let concerned = &concerned(context);
+    let mut missing = Vec::new();
+    let entries = fs::read_dir(libraries).with_context(|| {
+        format!(
+            "rustc's standard library is not in '{}'",
+            libraries.display()
+        )
+    })?;
+    for entry in entries {
+        let library = entry?.path();
+        let name = library.file_name().unwrap_or_default().to_string_lossy();
+        let rare = RARE.iter().any(|start| name.starts_with(start));
+        if library.extension().is_some_and(|e| e == "rlib")
+            && (!rare || (tests && (name.starts_with(RARE[0]) || name.starts_with(RARE[1]))))
+            && !place(concerned, &library, program)?.is_file()
+        {
+            let size = fs::metadata(&library).map_or(0, |metadata| metadata.len());
+            missing.push((size, library));
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for (_, library) in &missing {
+        carries_bitcode(library)?;
+    }
+    if !quiet {
+        eprintln!("privbox: compiling the standard library for the box, once: about a minute");
+    }
+    // The largest last, where `pop` takes them.
+    missing.sort();
+    let queue = Mutex::new(missing);
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let work = || -> Result<()> {
+            loop {
+                let next = queue.lock().ok().and_then(|mut queue| queue.pop());
+                let Some((_, library)) = next else {
+                    return Ok(());
+                };
+                let output = Command::new(program)
+                    .arg(MAKE)
+                    .arg(&library)
+                    .env(options::FLAGS, flags)
+                    .output()
+                    .with_context(|| format!("cannot run '{}'", program.display()))?;
+                if !output.status.success() {
+                    // The others need not go on.
+                    if let Ok(mut queue) = queue.lock() {
+                        queue.clear();
+                    }
+                    let text = String::from_utf8_lossy(&output.stderr);
+                    let text = text.trim_end();
+                    bail!(
+                        "{}",
+                        text.strip_prefix("privbox-rustc: error: ").unwrap_or(text)
+                    );
+                }
+            }
+        };
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        for thread in threads {
+            thread
+                .join()
+                .unwrap_or_else(|_| bail!("a thread panicked"))?;
+        }
+        Ok(())
+    })
 }
 
 /// Makes a file of the cache if it is not there; who comes meanwhile waits.
@@ -57,6 +160,21 @@ fn once(made: &Path, make: impl FnOnce() -> Result<(), Failure>) -> Result<(), F
     make()
 }
 
+/// Without the bitcode of the central libraries nearly every call would leave the box: that is an error, not a slow program.
+fn carries_bitcode(library: &Path) -> Result<()> {
+    let name = library.file_name().unwrap_or_default().to_string_lossy();
+    let central = CENTRAL.iter().any(|start| name.starts_with(start));
+    if central && !archive::has_embedded_bitcode(library)? {
+        bail!(
+            "'{}' carries no bitcode, so nothing of the standard library can run in the box\n\
+             note: this Rust was built with `embed-bitcode = false`; those of rustup have it: \
+             `rustup toolchain install 1.95.0`, and `cargo +1.95.0 privbox ...`",
+            library.display()
+        );
+    }
+    Ok(())
+}
+
 fn convert(context: &Context, library: &Path, name: &OsStr, made: &Path) -> Result<(), Failure> {
     let crate_name = name.to_string_lossy();
     let crate_name = crate_name
@@ -65,9 +183,7 @@ fn convert(context: &Context, library: &Path, name: &OsStr, made: &Path) -> Resu
         .next()
         .unwrap_or_default()
         .to_owned();
-    if io::stderr().is_terminal() {
-        eprintln!("privbox: compiling the standard library for the box, once: {crate_name}");
-    }
+    carries_bitcode(library)?;
     let unit = Unit {
         forward: &allocation,
         ..Unit::new(
@@ -105,8 +221,9 @@ fn allocation(symbol: &str) -> Option<&'static str> {
 pub fn allocator(context: &Context) -> Result<PathBuf, Failure> {
     let context = &concerned(context);
     let source = Resources::file("allocator.bc")?;
+    let own = env::current_exe().context("cannot find this program")?;
     let made = folder()?
-        .join(key(context, &source)?)
+        .join(key(context, &source, &own)?)
         .join("liballocator.a");
     once(&made, || make_allocator(context, &source, &made))?;
     Ok(made)
@@ -161,11 +278,10 @@ fn concerned(context: &Context) -> Context {
     Context::new(options)
 }
 
-/// Everything that the result depends on: the library, this program, the options.
-fn key(context: &Context, library: &Path) -> Result<String> {
+/// Everything that the result depends on: the library, the program that makes it, the options.
+fn key(context: &Context, library: &Path, program: &Path) -> Result<String> {
     let mut hash = Sha256::new();
-    let own = env::current_exe().context("cannot find this program")?;
-    for file in [library, &own] {
+    for file in [library, program] {
         let metadata =
             fs::metadata(file).with_context(|| format!("cannot read '{}'", file.display()))?;
         hash.update(file.as_os_str().as_bytes());

@@ -81,6 +81,11 @@ pub fn sysroot(rustc: &OsStr) -> Result<PathBuf> {
     Ok(text.trim_end().into())
 }
 
+/// Where the standard library is.
+pub fn libraries(rustc: &OsStr) -> Result<PathBuf> {
+    Ok(sysroot(rustc)?.join("lib/rustlib/x86_64-unknown-linux-gnu/lib"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,8 +25,10 @@ pub struct Unit<'a> {
     pub identity: String,
     /// How far to optimise.
     pub effort: Effort,
-    /// The object that the report names.
+    /// The file that it becomes a part of.
     pub output: &'a Path,
+    /// Which part, if there may be several: the member of the library, the object of the executable.
+    pub part: Option<String>,
     /// Functions that another one stands for.
     pub forward: &'a dyn Fn(&str) -> Option<&'static str>,
     /// The only functions that other units may see.
@@ -41,9 +43,19 @@ impl<'a> Unit<'a> {
             identity,
             effort,
             output,
+            part: None,
             forward: &|_| None,
             public: None,
         }
+    }
+
+    /// What the report and intermediate files call it: no two units have one name.
+    fn object(&self) -> PathBuf {
+        let mut name = self.output.as_os_str().to_os_string();
+        if let Some(part) = &self.part {
+            name.push(format!("({part})"));
+        }
+        name.into()
     }
 }
 
@@ -62,6 +74,7 @@ pub fn compile(
     into: &Path,
 ) -> Result<UnitRecord, Failure> {
     let in_unit = || format!("in '{}'", unit.name);
+    let object = &unit.object();
     let scratch = Scratch::new().context("cannot make a temporary folder")?;
     let mut options = pass_options(context, unit, bitcode);
     let before = privbox_pass::function_names(bitcode).with_context(in_unit)?;
@@ -80,10 +93,10 @@ pub fn compile(
     options.outside = marked.outside.iter().map(|name| escape(name)).collect();
 
     let compiled = privbox_pass::run(&bitcode, &options).with_context(in_unit)?;
-    context.keep(unit.output, "bc", &bitcode)?;
-    context.keep(unit.output, "normal.bc", &compiled.normal_bitcode)?;
+    context.keep(object, "bc", &bitcode)?;
+    context.keep(object, "normal.bc", &compiled.normal_bitcode)?;
     let back_end = NormalHalf::start(context, &compiled.normal_bitcode, unit.effort, &scratch)?;
-    let boxed = compile::box_half(context, &bitcode, &options, compiled, &scratch, unit.output);
+    let boxed = compile::box_half(context, &bitcode, &options, compiled, &scratch, object);
     let normal = back_end.finish(context)?;
     let mut boxed = boxed?;
     can_run(&marked, &boxed.record)?;

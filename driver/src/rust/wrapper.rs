@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -11,9 +12,9 @@ use anyhow::{Context as _, anyhow};
 use super::arguments::Invocation;
 use super::toolchain::{self, Toolchain};
 use super::unit::Unit;
-use super::{archive, linker, options};
-use crate::temporary;
-use crate::wrapper::{Context, Failure, exit_code};
+use super::{archive, linker, options, sysroot};
+use crate::temporary::{self, Scratch};
+use crate::wrapper::{Context, Failure, exit_code, link};
 
 const NAME: &str = "privbox-rustc";
 const HELP: &str = "\
@@ -45,7 +46,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
-    if linker::is_link(&arguments) {
+    if linker::is_link(&arguments) && arguments[0] != sysroot::MAKE {
         temporary::clean_up_on_signals().context("cannot handle signals")?;
         return linker::run(arguments);
     }
@@ -55,6 +56,14 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
     };
     if rustc == "--help" || rustc == "-h" {
         print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if rustc == sysroot::MAKE {
+        temporary::clean_up_on_signals().context("cannot handle signals")?;
+        let context = Context::new(options::from_environment()?);
+        for library in arguments {
+            sysroot::boxed(&context, Path::new(&library))?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let words: Vec<OsString> = arguments.collect();
@@ -70,8 +79,18 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
 /// fingerprints, and compiles anew what another version of the wrapper compiled. (Not so `--version`, which build
 /// scripts ask through the wrapper and compare word by word.)
 fn pass_through(rustc: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> {
-    let status = Command::new(rustc)
-        .args(&invocation.words)
+    let mut command = Command::new(rustc);
+    command.args(&invocation.words);
+    let scratch = Scratch::new().context("cannot make a temporary folder")?;
+    if invocation.links_host_code() && env::var_os(options::HOST_IS_MARKED).is_none() {
+        // The libraries that a procedural macro or a build script is linked with may have a second half, for programs.
+        let script = scratch.path("discard.ld");
+        fs::write(&script, link::DISCARD).context("cannot write a linker script")?;
+        let mut option = OsString::from("-Clink-arg=-Wl,-T,");
+        option.push(script);
+        command.arg(option);
+    }
+    let status = command
         .status()
         .with_context(|| format!("cannot run '{}'", rustc.to_string_lossy()))?;
     if !status.success() {
@@ -101,10 +120,18 @@ fn compile(rustc: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> 
     Toolchain::of(rustc)?.check()?;
     temporary::clean_up_on_signals().context("cannot handle signals")?;
     let own = env::current_exe().context("cannot find this program")?;
+    let root = match &invocation.sysroot {
+        Some(folder) => folder.clone(),
+        None => toolchain::sysroot(rustc)?,
+    };
     let status = Command::new(rustc)
         .args(invocation.with_bitcode(own.as_os_str()))
         .env(options::OPT_LEVEL, options::effort_name(invocation.effort))
-        .env(options::SYSROOT, toolchain::sysroot(rustc)?)
+        .env(options::SYSROOT, root)
+        .env(
+            options::CRATE,
+            invocation.crate_name.as_deref().unwrap_or_default(),
+        )
         .status()
         .with_context(|| format!("cannot run '{}'", rustc.to_string_lossy()))?;
     if !status.success() {
@@ -114,7 +141,32 @@ fn compile(rustc: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> 
     for library in invocation.libraries() {
         convert(&context, invocation, &library)?;
     }
+    if let Some(file) = invocation.dep_info() {
+        depend_on_options(&file)?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells cargo that the result depends on `PRIVBOX_FLAGS`, as rustc tells it of variables that a source reads with
+/// `env!`: other options, and cargo compiles anew.
+fn depend_on_options(file: &Path) -> Result<(), Failure> {
+    if !file.is_file() {
+        return Ok(());
+    }
+    let value = match env::var(options::FLAGS) {
+        // As rustc escapes it.
+        Ok(value) => {
+            let escaped = value.replace('\\', "\\\\").replace('\n', "\\n");
+            format!("={}", escaped.replace('\r', "\\r"))
+        }
+        Err(_) => String::new(),
+    };
+    let mut text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    if !text.contains(&format!("# env-dep:{}", options::FLAGS)) {
+        text.push_str(&format!("\n# env-dep:{}{value}\n", options::FLAGS));
+        fs::write(file, text).with_context(|| format!("cannot write '{}'", file.display()))?;
+    }
+    Ok(())
 }
 
 /// A library that rustc has just written: its bitcode becomes objects, in place.
@@ -132,7 +184,7 @@ fn convert(context: &Context, invocation: &Invocation, library: &Path) -> Result
     let result = archive::convert(context, library, library, &unit, false);
     if result.is_err() {
         // A library of bitcode would be taken for a finished one by the next build.
-        let _ = std::fs::remove_file(library);
+        let _ = fs::remove_file(library);
     }
     result
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::jobs::{Job, Kind};
 use super::names::Globs;
 use super::{Context, Failure, report};
-use crate::diagnose::{self, Symbolizer};
+use crate::diagnose::{self, Symbolizer, demangle};
 use crate::image;
 use crate::object::{join, record};
 use crate::records::{self, Found};
@@ -30,7 +30,7 @@ const PROBES: [(&str, &str); 4] = [
 ];
 
 /// Takes what is not the box's out of a link without one.
-const DISCARD: &str = "SECTIONS { /DISCARD/ : { *(.privbox.*) } } INSERT AFTER .text;\n";
+pub const DISCARD: &str = "SECTIONS { /DISCARD/ : { *(.privbox.*) } } INSERT AFTER .text;\n";
 
 /// Whether a link without compilations has to be looked after at all.
 pub fn concerns_box(context: &Context, jobs: &[Job]) -> Result<bool> {
@@ -193,7 +193,7 @@ fn finish(context: &Context, output: &Path, linked: &Path) -> Result<(), Failure
     Ok(())
 }
 
-/// Each name of `-fprivbox-fn` must be an entry function somewhere.
+/// Each name of `-fprivbox-fn` must be an entry function somewhere. The name of one in a crate is a path.
 fn requested_exist(context: &Context, units: &[UnitRecord]) -> Result<()> {
     let entries: BTreeSet<&str> = units
         .iter()
@@ -208,7 +208,11 @@ fn requested_exist(context: &Context, units: &[UnitRecord]) -> Result<()> {
         .map(String::as_str)
         .filter(|glob| {
             !entries.contains(glob)
-                && !Globs::new([*glob]).is_ok_and(|globs| entries.iter().any(|e| globs.matches(e)))
+                && !in_another_program(glob, units)
+                && !Globs::new([*glob]).is_ok_and(|globs| {
+                    let named = |e: &&str| globs.matches(e) || globs.matches(&demangle(e));
+                    entries.iter().any(named)
+                })
         })
         .collect();
     let Some(first) = missing.first() else {
@@ -223,9 +227,9 @@ fn requested_exist(context: &Context, units: &[UnitRecord]) -> Result<()> {
     let reason = units
         .iter()
         .flat_map(|unit| unit.outside.iter().map(move |outside| (unit, outside)))
-        .find(|(_, outside)| outside.name == *first || globs.matches(&outside.name))
-        .map(|(unit, outside)| {
-            let name = diagnose::demangle(&outside.name);
+        .map(|(unit, outside)| (unit, outside, demangle(&outside.name)))
+        .find(|(_, outside, name)| globs.matches(&outside.name) || globs.matches(name))
+        .map(|(unit, outside, name)| {
             format!(
                 "\nnote: '{name}' of {} cannot run in the box: {}",
                 unit.unit, outside.reason
@@ -242,10 +246,35 @@ fn requested_exist(context: &Context, units: &[UnitRecord]) -> Result<()> {
     if let Some(reason) = reason {
         bail!("no function that {all} names can run in the box{reason}{compiled}");
     }
+    if first.contains("::") {
+        bail!(
+            "no function matches {all}{compiled}\nnote: names are paths as in 'app::serve', for methods as in \
+             '<app::Server>::run'; a generic function has a name for each use, and an inlined one has none: '*serve*' \
+             may help, and the attribute #[privbox] always does"
+        );
+    }
     bail!(
         "no function matches {all}{compiled}\nnote: names are the linker's: C++ names are mangled, \
          and a glob such as '*name*' may help"
     );
+}
+
+/// Is this a path in a crate that is no part of this executable? The options of `cargo privbox` are for all
+/// executables of a package, and each has a crate of its own.
+fn in_another_program(name: &str, units: &[UnitRecord]) -> bool {
+    let Some((crate_name, _)) = name.split_once("::") else {
+        return false;
+    };
+    let plain = crate_name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    // `rust:app`, or `rust:app(MEMBER)` for one of several units.
+    let crate_of = |unit: &str| {
+        let name = unit.strip_prefix("rust:")?;
+        Some(name.split('(').next().unwrap_or(name).to_owned())
+    };
+    let is_here = |unit: &UnitRecord| crate_of(&unit.unit).as_deref() == Some(crate_name);
+    plain && !units.iter().any(is_here)
 }
 
 /// The level and strength of all units.

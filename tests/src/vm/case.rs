@@ -53,6 +53,8 @@ pub struct Case {
     pub log: Vec<String>,
     /// Whether its runs in two modes are compared; else it prints TAP.
     pub compare: bool,
+    /// Whether it is the program that uses those of `examples/rust`, compiled already.
+    pub rust_examples: bool,
 }
 
 impl Case {
@@ -74,6 +76,7 @@ impl Case {
             only: Vec::new(),
             log: Vec::new(),
             compare: false,
+            rust_examples: false,
         }
     }
 
@@ -99,6 +102,17 @@ impl Case {
         };
         case.compare = true;
         case.only = ["6.12", "pti=on", "smp=2"].map(str::to_owned).to_vec();
+        case
+    }
+
+    /// The programs of `examples/rust`, and `session`, which uses them and prints what they answer.
+    pub fn rust_examples(session: &Path) -> Self {
+        let mut case = Self::new("rust-examples");
+        case.program.sources.push(session.to_path_buf());
+        case.compare = true;
+        case.rust_examples = true;
+        case.limit = Duration::from_secs(240);
+        case.only = vec!["pti=on".to_owned()];
         case
     }
 
@@ -197,7 +211,7 @@ impl Case {
 
     /// Whether it is made by privbox-cc.
     pub fn boxed(&self) -> bool {
-        !self.program.privbox.is_empty()
+        !self.program.privbox.is_empty() || self.rust_examples
     }
 }
 

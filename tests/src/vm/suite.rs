@@ -2,7 +2,7 @@
 //! went wrong is not used again.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use super::matrix::Config;
 use super::tap::Tap;
 use crate::compare::{self, build_boxed};
 use crate::process::{self, Outcome};
+use crate::rust;
 use crate::toolchain::Toolchain;
 
 /// What came of a program in a configuration: what it says on success, or what is wrong.
@@ -149,7 +150,16 @@ impl Suite {
 struct Programs {
     tools: Toolchain,
     folder: PathBuf,
-    built: HashMap<String, OnceLock<std::result::Result<PathBuf, String>>>,
+    built: HashMap<String, OnceLock<std::result::Result<Built, String>>>,
+}
+
+/// A program that is there.
+#[derive(Clone, Debug)]
+struct Built {
+    program: PathBuf,
+    args: Vec<String>,
+    /// The executables with a box.
+    boxed: Vec<PathBuf>,
 }
 
 impl Programs {
@@ -164,16 +174,37 @@ impl Programs {
         }
     }
 
-    fn get(&self, case: &Case) -> std::result::Result<PathBuf, String> {
-        let build = || {
-            let folder = self.folder.join(&case.name);
-            util::make_folder(&folder).map_err(|error| format!("{error:#}"))?;
-            let program = folder.join("program");
-            build_boxed(&self.tools, &case.program, &folder, &program)
-                .map_err(|error| format!("{error:#}"))?;
-            Ok(program)
-        };
+    fn get(&self, case: &Case) -> std::result::Result<Built, String> {
+        let build = || self.build(case).map_err(|error| format!("{error:#}"));
         self.built[&case.name].get_or_init(build).clone()
+    }
+
+    fn build(&self, case: &Case) -> Result<Built> {
+        if case.rust_examples {
+            let folder = rust::examples(&self.tools, Some("mask"))?;
+            return Ok(Built {
+                program: case.program.sources[0].clone(),
+                args: vec![folder.display().to_string()],
+                boxed: rust::EXAMPLES
+                    .iter()
+                    .map(|name| folder.join(name))
+                    .collect(),
+            });
+        }
+        let folder = self.folder.join(&case.name);
+        util::make_folder(&folder)?;
+        let program = folder.join("program");
+        build_boxed(&self.tools, &case.program, &folder, &program)?;
+        let boxed = if case.boxed() {
+            vec![program.clone()]
+        } else {
+            Vec::new()
+        };
+        Ok(Built {
+            program,
+            args: case.program.args.clone(),
+            boxed,
+        })
     }
 }
 
@@ -217,7 +248,7 @@ impl Machine {
         }
     }
 
-    fn run(&mut self, case: &Case, program: &Path) -> Verdict {
+    fn run(&mut self, case: &Case, program: &Built) -> Verdict {
         if let Some(failure) = self.failures.get(PATIENCE - 1) {
             let first = failure.lines().next().unwrap_or_default();
             return Err(format!("as before: {first}"));
@@ -266,14 +297,11 @@ impl Machine {
 }
 
 /// Runs a program, and says whether the guest can be used again.
-fn judge(guest: &mut Guest, case: &Case, program: &Path) -> (Verdict, bool) {
+fn judge(guest: &mut Guest, case: &Case, program: &Built) -> (Verdict, bool) {
     let mut problems = Vec::new();
     let mut passed = Passed::default();
-    let trusted = if case.boxed() && case.trust {
-        guest.trust(program)
-    } else {
-        Ok(())
-    };
+    let boxed = program.boxed.iter().filter(|_| case.trust);
+    let trusted = boxed.map(|file| guest.trust(file)).collect::<Result<()>>();
     let result = if trusted.is_err() {
         trusted
     } else if case.compare {
@@ -310,7 +338,7 @@ fn judge(guest: &mut Guest, case: &Case, program: &Path) -> (Verdict, bool) {
 }
 
 /// Runs a program in the guest: `off` first, then `kernel`, which must do the same.
-fn compared(guest: &mut Guest, case: &Case, program: &Path) -> Result<()> {
+fn compared(guest: &mut Guest, case: &Case, program: &Built) -> Result<()> {
     let expected = start(guest, case, program, &[("PRIVBOX", "off")])?;
     if expected.end == process::End::TimedOut {
         bail!("PRIVBOX=off takes too long\n{}", streams(&expected));
@@ -333,15 +361,20 @@ fn compared(guest: &mut Guest, case: &Case, program: &Path) -> Result<()> {
 }
 
 /// One run in the guest.
-fn start(guest: &mut Guest, case: &Case, program: &Path, more: &[(&str, &str)]) -> Result<Outcome> {
+fn start(
+    guest: &mut Guest,
+    case: &Case,
+    program: &Built,
+    more: &[(&str, &str)],
+) -> Result<Outcome> {
     let ours = |name: &str| name == "PRIVBOX" || name == "PRIVBOX_STATS";
     let mut variables = guest.variables().to_vec();
     variables.retain(|(name, _)| !ours(&name.to_string_lossy()));
     let own = case.env.iter();
     variables.extend(own.map(|(name, value)| (name.into(), value.into())));
     variables.extend(more.iter().map(|(name, value)| (name.into(), value.into())));
-    let mut words = vec![program.as_os_str().to_owned()];
-    words.extend(case.program.args.iter().map(Into::into));
+    let mut words = vec![program.program.as_os_str().to_owned()];
+    words.extend(program.args.iter().map(Into::into));
     let task = Task {
         folder: PathBuf::from("/tmp"),
         variables,

@@ -2,24 +2,27 @@
 //!
 //! * Six workloads of well-known crates (`benches/rust`), natively and in the user-mode box at levels `mask` and `spap`: runs are
 //!   interleaved and pinned to one CPU; a figure is the median of the ratios of runs made one after the other.
-//! * The key-value server of `examples/rust`: requests a second over loopback, one connection, pipelined.
+//!   Both sides have the same allocator.
+//! * The key-value server of `examples/rust`: requests a second over loopback, one connection, pipelined; and in guests whose
+//!   clock counts instructions, what a request takes natively, in user mode and in kernel mode.
 //! * `cargo privbox build` against `cargo build --release`, from nothing.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
 
 use super::measure::{geometric_mean, median};
 use crate::toolchain;
 use crate::util::{self, Project, cargo};
+use crate::vm::{self, End, Guest, Switch, Task, Trouble};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 const LEVELS: [&str; 2] = ["mask", "spap"];
@@ -32,7 +35,15 @@ const ROUNDS: [(&str, u32); 6] = [
     ("sha2", 500),
     ("httparse", 500),
 ];
+/// What is built from `benches/rust`.
+const PROGRAM: &str = "privbox-bench-rust";
+/// Requests to the key-value server, here and in a guest.
 const REQUESTS: usize = 200_000;
+const GUEST_REQUESTS: usize = 20_000;
+/// Requests at a time: an answer for each, or what a busy server sees.
+const DEPTHS: [u32; 2] = [1, 50];
+/// The time of one run in a guest.
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// Options of `bench rust`.
 #[derive(Args)]
@@ -46,6 +57,22 @@ pub struct Options {
     /// A tenth of the work and three runs: to see that everything works.
     #[arg(long)]
     quick: bool,
+    /// Kernels of the guests, by the beginning of their version (comma separated).
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "6.1",
+        value_name = "VERSIONS"
+    )]
+    kernels: Vec<String>,
+    /// Page-table isolation in the guests (comma separated).
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "off,on",
+        value_name = "on|off"
+    )]
+    pti: Vec<Switch>,
 }
 
 /// Runs the benchmark.
@@ -64,72 +91,150 @@ pub fn run(project: &Project, options: &Options, install: bool) -> Result<()> {
         );
     }
     let folder = project.root.join("benches/rust");
+    let mut report = Report {
+        runs,
+        ..Report::default()
+    };
     let mut programs = BTreeMap::new();
-    let mut builds = BTreeMap::new();
     for variant in ["native"].into_iter().chain(LEVELS) {
         println!("build      {variant}");
-        let (program, seconds) = build(project, &folder, "privbox-bench-rust", variant)?;
-        programs.insert(variant, program);
-        builds.insert(variant, seconds);
+        // The first build fetches crates and fills the cache with the standard library.
+        let times = if options.quick || variant == "spap" {
+            1
+        } else {
+            2
+        };
+        let (release, seconds) = build(project, &folder, variant, &[], times)?;
+        programs.insert(variant, release.join(PROGRAM));
+        report.build_seconds.insert(variant, seconds);
     }
-    let mut table = String::from("| crate | mask | spap |\n| --- | --- | --- |\n");
-    let mut figures = BTreeMap::new();
-    let mut all: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    report.build_ratio = report.build_seconds["mask"] / report.build_seconds["native"];
+    let same_allocator = ["--features", "mimalloc"];
+    let (native, _) = build(project, &folder, "native-mimalloc", &same_allocator, 1)?;
+    programs.insert("native", native.join(PROGRAM));
     for (name, rounds) in ROUNDS {
         if !options.only.is_empty() && !options.only.iter().any(|chosen| chosen == name) {
             continue;
         }
         let ratios = workload(&programs, name, (rounds / share).max(1), runs)?;
-        table.push_str(&format!("| {name} |"));
-        for level in LEVELS {
-            let ratio = ratios.get(level).copied().unwrap_or(f64::NAN);
-            table.push_str(&format!(" {ratio:.3} |"));
-            all.entry(level).or_default().push(ratio);
-        }
-        table.push('\n');
-        figures.insert(name, ratios);
+        report.ratios.insert(name, ratios);
     }
-    table.push_str("| geometric mean |");
-    let mut means = BTreeMap::new();
     for level in LEVELS {
-        let mean = geometric_mean(&all[level]).context("nothing was measured")?;
-        table.push_str(&format!(" {mean:.3} |"));
-        means.insert(level, mean);
+        let all: Vec<f64> = report.ratios.values().map(|by| by[level]).collect();
+        let mean = geometric_mean(&all).context("nothing was measured")?;
+        report.geometric_mean.insert(level, mean);
     }
-    println!("\n{table}");
-    let build_ratio = builds["mask"] / builds["native"];
-    println!(
-        "build      cargo {:.1} s, cargo privbox {:.1} s (with the standard library in the cache): {build_ratio:.2}",
-        builds["native"], builds["mask"]
-    );
-    let server = server(project, share as usize)?;
-    let report = json!({
-        "runs": runs,
-        "ratios": figures,
-        "geomean": means,
-        "build_seconds": builds,
-        "build_ratio": build_ratio,
-        "kv_server": server,
-    });
-    let file = project.root.join("target/bench/rust.json");
-    util::make_folder(file.parent().context("no folder")?)?;
-    fs::write(&file, serde_json::to_string_pretty(&report)?)
+    let load = native.join("kv-load");
+    let server = Server::build(project, &load)?;
+    report.kv_server = Some(server.rates(REQUESTS / share as usize, runs)?);
+    for kernel in &options.kernels {
+        for &pti in &options.pti {
+            let name = format!(
+                "{kernel}, pti={}",
+                if pti == Switch::On { "on" } else { "off" }
+            );
+            println!("measure    {name}");
+            let requests = GUEST_REQUESTS / share as usize;
+            let figures = server
+                .instructions(kernel, pti, requests, install)
+                .with_context(|| format!("kernel {name}"))?;
+            report.guest_instructions.insert(name, figures);
+        }
+    }
+    let file = project.scratch("bench")?.join("rust.json");
+    fs::write(&file, serde_json::to_string_pretty(&report)? + "\n")
         .map_err(|error| util::Failure::Unwritable(file.clone(), error))?;
-    println!("written    {}", file.display());
+    print!("\n{}", table(&report));
+    println!(
+        "\nMedians of {runs} interleaved runs, {}: `{}`.",
+        super::today(),
+        super::command_line()
+    );
+    println!("every figure: {}", file.display());
     Ok(())
 }
 
-/// Builds a package from nothing; returns a program of it and the seconds of the second of two builds, the first of which
-/// fetches crates and fills the cache with the standard library.
-fn build(project: &Project, folder: &Path, program: &str, variant: &str) -> Result<(PathBuf, f64)> {
+/// Every figure.
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    runs: u32,
+    /// CPU time in the box by native CPU time: by crate, by level.
+    ratios: BTreeMap<&'static str, BTreeMap<&'static str, f64>>,
+    geometric_mean: BTreeMap<&'static str, f64>,
+    build_seconds: BTreeMap<&'static str, f64>,
+    build_ratio: f64,
+    kv_server: Option<Rates>,
+    /// Per request: by configuration, by requests at a time, by mode.
+    guest_instructions: BTreeMap<String, BTreeMap<String, BTreeMap<&'static str, u64>>>,
+}
+
+fn table(report: &Report) -> String {
+    let mut text = String::from("| run time against native | mask | spap |\n| --- | --- | --- |\n");
+    let mean = ("**geometric mean**", &report.geometric_mean);
+    for (name, by_level) in report
+        .ratios
+        .iter()
+        .map(|(name, by)| (*name, by))
+        .chain([mean])
+    {
+        let _ = writeln!(
+            text,
+            "| {name} | {:.3} | {:.3} |",
+            by_level["mask"], by_level["spap"]
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\nbuild: `cargo build --release` {:.1} s, `cargo privbox build --release` {:.1} s (the standard library in the cache): {:.2}",
+        report.build_seconds["native"], report.build_seconds["mask"], report.build_ratio
+    );
+    if let Some(server) = &report.kv_server {
+        let rates: Vec<String> = server
+            .requests_per_second
+            .iter()
+            .map(|(variant, rate)| format!("{variant} {rate:.0}"))
+            .collect();
+        let _ = writeln!(
+            text,
+            "key-value server, requests a second: {}; call-outs of all {} requests: {}",
+            rates.join(", "),
+            server.requests,
+            server.call_outs
+        );
+    }
+    if report.guest_instructions.is_empty() {
+        return text;
+    }
+    text.push_str("\n| guest instructions per request | native | user mode | kernel mode |\n| --- | --- | --- | --- |\n");
+    for (configuration, by_depth) in &report.guest_instructions {
+        for (depth, by) in by_depth {
+            let _ = writeln!(
+                text,
+                "| {configuration}, {depth} | {} | {} | {} |",
+                by["native"], by["user mode"], by["kernel mode"]
+            );
+        }
+    }
+    text
+}
+
+/// Builds a package from nothing `times` times; returns the folder of its programs and the seconds of the last build.
+fn build(
+    project: &Project,
+    folder: &Path,
+    variant: &str,
+    more: &[&str],
+    times: u32,
+) -> Result<(PathBuf, f64)> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let target = project.scratch(&format!("bench-rust/{name}-{variant}"))?;
+    let native = variant.starts_with("native");
     let mut seconds = 0.0;
-    for _ in 0..2 {
+    for _ in 0..times {
         if target.exists() {
             fs::remove_dir_all(&target).with_context(|| target.display().to_string())?;
         }
-        let mut command = if variant == "native" {
+        let mut command = if native {
             let mut command = cargo();
             command.arg("build");
             command
@@ -140,18 +245,18 @@ fn build(project: &Project, folder: &Path, program: &str, variant: &str) -> Resu
             command
         };
         command.args(["--release", "--quiet", "--locked", "--target-dir"]);
-        command.arg(&target).current_dir(folder);
+        command.arg(&target).args(more).current_dir(folder);
         command.env_remove("CARGO_TARGET_DIR");
         let start = Instant::now();
         util::capture(&mut command)?;
         seconds = start.elapsed().as_secs_f64();
     }
-    let release = if variant == "native" {
+    let release = if native {
         target.join("release")
     } else {
         target.join(TARGET).join("release")
     };
-    Ok((release.join(program), seconds))
+    Ok((release, seconds))
 }
 
 /// Median ratios of one workload, by level.
@@ -202,73 +307,162 @@ fn once(program: &Path, name: &str, rounds: u32) -> Result<(String, f64)> {
     }
 }
 
-/// Requests a second of the key-value server, by variant, and what it did while it served.
-fn server(project: &Project, share: usize) -> Result<serde_json::Value> {
-    let folder = project.root.join("examples/rust");
-    let mut results = BTreeMap::new();
-    for variant in ["native", "mask"] {
-        let (program, _) = build(project, &folder, "kv-server", variant)?;
-        let (rate, stats) = serve(&program, REQUESTS / share)?;
-        println!("kv-server  {variant}: {rate:.0} requests/s; {stats}");
-        results.insert(
-            variant,
-            json!({ "requests_per_second": rate, "stats": stats }),
-        );
+/// The key-value server: requests a second here, and instructions per request in guests, by variant.
+struct Server<'a> {
+    project: &'a Project,
+    load: &'a Path,
+    native: PathBuf,
+    boxed: PathBuf,
+}
+
+impl<'a> Server<'a> {
+    fn build(project: &'a Project, load: &'a Path) -> Result<Self> {
+        println!("build      kv-server");
+        let folder = project.root.join("examples/rust");
+        let (native, _) = build(project, &folder, "native", &[], 1)?;
+        let (boxed, _) = build(project, &folder, "mask", &[], 1)?;
+        Ok(Self {
+            project,
+            load,
+            native: native.join("kv-server"),
+            boxed: boxed.join("kv-server"),
+        })
     }
-    Ok(json!(results))
-}
 
-fn serve(program: &Path, requests: usize) -> Result<(f64, String)> {
-    let mut server = Command::new(program)
-        .arg("127.0.0.1:0")
-        .env("PRIVBOX", "user")
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot run {}", program.display()))?;
-    let result = talk(&mut server, requests);
-    // Whatever happened, it ends.
-    let _ = server.kill();
-    server.wait()?;
-    result
-}
-
-fn talk(server: &mut std::process::Child, requests: usize) -> Result<(f64, String)> {
-    let mut output = BufReader::new(server.stdout.take().context("no output")?);
-    let mut line = String::new();
-    output.read_line(&mut line)?;
-    let address = line
-        .strip_prefix("listening on ")
-        .and_then(|rest| rest.split_whitespace().next())
-        .with_context(|| format!("the server says '{}'", line.trim()))?;
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let start = Instant::now();
-    // Pipelined by 50: what is measured is the server, not the loopback's latency.
-    for chunk in 0..requests / 50 {
-        let mut batch = Vec::new();
-        for n in 0..50 {
-            let key = (chunk * 7 + n) % 1000;
-            if n % 2 == 0 {
-                writeln!(batch, "set key{key} value {chunk}")?;
-            } else {
-                writeln!(batch, "get key{key}")?;
+    /// Medians of requests a second over loopback, and what the server in the box did.
+    fn rates(&self, requests: usize, runs: u32) -> Result<Rates> {
+        let mut all: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
+        let mut did = String::new();
+        for _ in 0..runs {
+            for (variant, program) in [("native", &self.native), ("user mode", &self.boxed)] {
+                let mut command = Command::new(self.load);
+                command.arg(program).arg(requests.to_string());
+                command.arg(DEPTHS[1].to_string()).env("PRIVBOX", "user");
+                let output = util::capture(&mut command)?;
+                let load = Load::read(&String::from_utf8_lossy(&output.stdout))?;
+                all.entry(variant)
+                    .or_default()
+                    .push(requests as f64 / load.seconds);
+                did = load.server;
             }
         }
-        stream.write_all(&batch)?;
-        for _ in 0..50 {
-            line.clear();
-            ensure!(reader.read_line(&mut line)? > 0, "the server has gone");
-            ensure!(
-                !line.starts_with("error"),
-                "the server says '{}'",
-                line.trim()
-            );
+        let medians: BTreeMap<_, _> = all
+            .into_iter()
+            .filter_map(|(variant, rates)| Some((variant, median(&rates)?)))
+            .collect();
+        let call_outs = call_outs(&did)?;
+        for (variant, rate) in &medians {
+            println!("kv-server  {variant}: {rate:.0} requests/s");
         }
+        println!("kv-server  in the box: {did}");
+        Ok(Rates {
+            requests_per_second: medians,
+            requests,
+            call_outs,
+        })
     }
-    let rate = requests as f64 / start.elapsed().as_secs_f64();
-    stream.write_all(b"shutdown\n")?;
-    let mut rest = String::new();
-    output.read_to_string(&mut rest)?;
-    Ok((rate, rest.trim().to_owned()))
+
+    /// Guest instructions per request, the client's and the kernel's included, in one configuration.
+    fn instructions(
+        &self,
+        kernel: &str,
+        pti: Switch,
+        requests: usize,
+        install: bool,
+    ) -> Result<BTreeMap<String, BTreeMap<&'static str, u64>>> {
+        let options = vm::Options {
+            pti: Some(pti == Switch::On),
+            icount: true,
+            ..vm::Options::new(self.project, kernel)
+        };
+        let mut guest = Guest::boot(self.project, &options.prepare(self.project, install)?)?;
+        guest.load_module("")?;
+        guest.trust(&self.boxed)?;
+        let mut figures = BTreeMap::new();
+        for depth in DEPTHS {
+            let mut by_mode = BTreeMap::new();
+            for (variant, program, mode) in [
+                ("native", &self.native, "off"),
+                ("user mode", &self.boxed, "user"),
+                ("kernel mode", &self.boxed, "kernel"),
+            ] {
+                let words = vec![
+                    self.load.into(),
+                    program.into(),
+                    requests.to_string().into(),
+                    depth.to_string().into(),
+                ];
+                let text = in_guest(&mut guest, self.project, words, mode)?;
+                let load = Load::read(&text)?;
+                by_mode.insert(variant, load.ticks / requests as u64);
+            }
+            println!("           {depth} at a time: {by_mode:?}");
+            figures.insert(format!("{depth} at a time"), by_mode);
+        }
+        let reports = guest.finish();
+        if !reports.is_empty() {
+            return Err(Trouble::Kernel(reports.join("\n")).into());
+        }
+        Ok(figures)
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Rates {
+    requests_per_second: BTreeMap<&'static str, f64>,
+    requests: usize,
+    /// Of the whole run: the mark is that they do not grow with the requests.
+    call_outs: u64,
+}
+
+/// What `kv-load` prints.
+struct Load {
+    seconds: f64,
+    ticks: u64,
+    server: String,
+}
+
+impl Load {
+    fn read(text: &str) -> Result<Self> {
+        let read = || {
+            let (first, server) = text.split_once('\n')?;
+            let (seconds, ticks) = first.split_once(' ')?;
+            Some(Self {
+                seconds: seconds.parse().ok()?,
+                ticks: ticks.parse().ok()?,
+                server: server.trim().to_owned(),
+            })
+        };
+        read().with_context(|| format!("kv-load printed '{}'", text.trim()))
+    }
+}
+
+/// Of the server's last line, `Stats { entries: 1, call_outs: 2, gate_calls: 3 }`.
+fn call_outs(line: &str) -> Result<u64> {
+    line.split_once("call_outs: ")
+        .and_then(|(_, rest)| rest.split(',').next()?.parse().ok())
+        .with_context(|| format!("the server says '{line}'"))
+}
+
+/// What a command prints in a guest.
+fn in_guest(
+    guest: &mut Guest,
+    project: &Project,
+    words: Vec<OsString>,
+    mode: &str,
+) -> Result<String> {
+    let mut variables = guest.variables().to_vec();
+    variables.retain(|(name, _)| name != "PRIVBOX");
+    variables.push(("PRIVBOX".into(), mode.into()));
+    let task = Task {
+        folder: project.root.clone(),
+        variables,
+        words,
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let end = guest.run(&task, LIMIT, &mut out, &mut err)?;
+    if end != End::Code(0) {
+        bail!("PRIVBOX={mode}: {end}\n{}", String::from_utf8_lossy(&err));
+    }
+    Ok(String::from_utf8_lossy(&out).into_owned())
 }

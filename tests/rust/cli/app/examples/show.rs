@@ -1,0 +1,4 @@
+fn main() {
+    println!("show: {}", app::report("an example"));
+    println!("{}", app::boxes());
+}
