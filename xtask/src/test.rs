@@ -168,6 +168,8 @@ fn steps(project: &Project, quick: bool, install: bool) -> Vec<Step> {
             15,
             &["--test", "ui", "--test", "plain", "--test", "rust"],
         ),
+        // A user's workspace; the first compiles the standard library for the box.
+        tests("rust cli", 20, &["--test", "rust_cli"]),
         // Fetches kernels and builds the module first.
         tests("vm", 30, &["--test", "vm"]),
     ]
