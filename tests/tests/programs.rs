@@ -1,4 +1,4 @@
-//! Real programs, unmodified, with real workloads: zlib, zstd, lz4, Lua and SQLite, native against box.
+//! Real programs, unmodified, with real workloads: zlib, zstd, lz4, Lua, SQLite and QuickJS, native against box.
 //!
 //! Their sources are the C code that crates.io packages carry (`cargo xtask sources`); the workloads
 //! are in `tests/programs/`.
@@ -19,12 +19,14 @@ struct Real {
     name: &'static str,
     /// Files or folders (every .c and .S in them) of the sources.
     files: &'static [&'static str],
-    /// Files of these folders that are not wanted.
+    /// Files of the folders that are not wanted.
     without: &'static [&'static str],
     flags: &'static [&'static str],
     link: &'static [&'static str],
     /// Folder of `tests/programs/` whose files are the arguments.
     scripts: Option<&'static str>,
+    /// A folder of the sources whose scripts are arguments too: the program's own tests.
+    own_tests: Option<&'static str>,
     /// Ways to build it; the first in the quick run too, if the program is quick.
     ways: &'static [Way],
     quick: bool,
@@ -63,6 +65,7 @@ const PROGRAMS: &[Real] = &[
         flags: &[],
         link: &["-lm"],
         scripts: Some("sql"),
+        own_tests: None,
         ways: &[O2, O0],
         quick: false,
     },
@@ -74,6 +77,7 @@ const PROGRAMS: &[Real] = &[
         flags: &[],
         link: &[],
         scripts: None,
+        own_tests: None,
         ways: &[O2, O0],
         quick: false,
     },
@@ -84,6 +88,7 @@ const PROGRAMS: &[Real] = &[
         flags: &[],
         link: &[],
         scripts: None,
+        own_tests: None,
         ways: &[O2, O0, OS, V3, PKS, TRANSIENT, STRICT, BFD],
         quick: true,
     },
@@ -94,6 +99,7 @@ const PROGRAMS: &[Real] = &[
         flags: &[],
         link: &[],
         scripts: None,
+        own_tests: None,
         ways: &[O2, O0, O3, PKS, STRICT],
         quick: true,
     },
@@ -104,8 +110,43 @@ const PROGRAMS: &[Real] = &[
         flags: &["-DLUA_USE_POSIX"],
         link: &["-lm"],
         scripts: Some("lua"),
+        own_tests: None,
         ways: &[O2, O0, O3, OS, PKS, SPAP, TRANSIENT, STRICT, NO_PIE],
         quick: true,
+    },
+    Real {
+        name: "quickjs",
+        files: &[
+            "quickjs.c",
+            "libregexp.c",
+            "libunicode.c",
+            "dtoa.c",
+            "quickjs-libc.c",
+        ],
+        // They are parts of others, throw on purpose, measure time, or need the threads and objects of another host.
+        without: &[
+            "assert.js",
+            "bug1354.js",
+            "bug648.js",
+            "bug775.js",
+            "bug776.js",
+            "fixture_cyclic_import.js",
+            "fixture_reexport_direct.js",
+            "fixture_reexport_missing.js",
+            "fixture_reexport_source.js",
+            "fixture_string_exports.js",
+            "fixture_throwing_module.js",
+            "microbench.js",
+            "test_builtin.js",
+            "test_worker.js",
+            "test_worker_module.js",
+        ],
+        flags: &["-D_GNU_SOURCE"],
+        link: &["-lm", "-lpthread"],
+        scripts: None,
+        own_tests: Some("tests"),
+        ways: &[O2, SPAP],
+        quick: false,
     },
 ];
 
@@ -157,7 +198,7 @@ fn program(real: &Real, way: &Way, folder: &Path) -> Result<Program> {
     for file in real.files {
         let path = folder.join(file);
         if path.is_dir() {
-            sources.extend(code_in(&path, real.without)?);
+            sources.extend(files_of(&path, &["c", "S"], real.without)?);
         } else {
             sources.push(path);
         }
@@ -171,13 +212,17 @@ fn program(real: &Real, way: &Way, folder: &Path) -> Result<Program> {
     privbox.extend(words(way.2));
     let mut link = words(real.link);
     link.extend(words(way.3));
-    let args = match real.scripts {
-        Some(folder) => files(&own.join(folder))?
-            .iter()
-            .map(|file| file.display().to_string())
-            .collect(),
+    let mut scripts = match real.scripts {
+        Some(folder) => files(&own.join(folder))?,
         None => Vec::new(),
     };
+    if let Some(tests) = real.own_tests {
+        scripts.extend(files_of(&folder.join(tests), &["js"], real.without)?);
+    }
+    let args = scripts
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
     let limit = Some(Duration::from_secs(60));
     Ok(Program {
         sources,
@@ -191,13 +236,16 @@ fn program(real: &Real, way: &Way, folder: &Path) -> Result<Program> {
     })
 }
 
-fn code_in(folder: &Path, without: &[&str]) -> Result<Vec<PathBuf>> {
-    let mut code = files(folder)?;
-    code.retain(|file| {
+fn files_of(folder: &Path, extensions: &[&str], without: &[&str]) -> Result<Vec<PathBuf>> {
+    let mut found = files(folder)?;
+    found.retain(|file| {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        (name.ends_with(".c") || name.ends_with(".S")) && !without.contains(&name.as_ref())
+        let wanted = file
+            .extension()
+            .is_some_and(|e| extensions.iter().any(|&wanted| e == wanted));
+        wanted && !without.contains(&name.as_ref())
     });
-    Ok(code)
+    Ok(found)
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -15,6 +15,7 @@ const INSIDE: &[(&str, &str, &str)] = &[
     ("lz4", "lz4-sys", "liblz4/lib"),
     ("zlib", "libz-sys", "src/zlib"),
     ("lua", "lua-src", "lua-5.4.9"),
+    ("quickjs", "rquickjs-sys", "quickjs"),
 ];
 
 /// Where each program's C sources are.
