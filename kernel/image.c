@@ -11,6 +11,7 @@
 #include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <crypto/sha2.h>
@@ -100,16 +101,28 @@ static int check_layout(const struct privbox_bind *bind)
 	return 0;
 }
 
-/* Copied as a whole first: another thread may be writing to it. */
+/* Copied as a whole first: another thread may be writing to it. In pieces: it may be 64 MiB. */
 static void *copy_array(u64 from, u64 n, size_t size)
 {
+	size_t left = n * size, piece;
 	void *array = kvmalloc_array(n, size, GFP_KERNEL_ACCOUNT);
+	char *to = array;
 
 	if (!array)
 		return ERR_PTR(-ENOMEM);
-	if (copy_from_user(array, u64_to_user_ptr(from), n * size)) {
-		kvfree(array);
-		return ERR_PTR(-EFAULT);
+	for (; left; left -= piece, from += piece, to += piece) {
+		int error = 0;
+
+		piece = min_t(size_t, left, SZ_1M);
+		if (copy_from_user(to, u64_to_user_ptr(from), piece))
+			error = -EFAULT;
+		else if (fatal_signal_pending(current))
+			error = -EINTR;
+		if (error) {
+			kvfree(array);
+			return ERR_PTR(error);
+		}
+		cond_resched();
 	}
 	return array;
 }
