@@ -184,6 +184,7 @@ fn stages(
     let statistics = mask::run(boxed, options)?;
     watch("mask", &|| boxed.print());
     depth::run(boxed, options.mask_all);
+    watch("depth", &|| boxed.print());
     let object = codegen::run(boxed, machine, options)?;
     watch("codegen", &|| boxed.print());
     Ok((object, statistics))

@@ -1,7 +1,7 @@
 //! Runs the tests in `tests/ir`: source in, IR of a stage out, checked by FileCheck.
 //!
 //! The first lines of a test say how: `// FLAGS:` for clang, `// PASS:` for `privbox-pass`
-//! (`--stage=` chooses what FileCheck reads: `lower`, `normal`, `abi`, `prepare`, `safestack`, `mask`).
+//! (`--stage=` chooses what FileCheck reads: `lower`, `normal`, `abi`, `prepare`, `safestack`, `mask`, `depth`).
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

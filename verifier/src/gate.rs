@@ -6,8 +6,18 @@ pub const BOX_GATE_SIZE: u32 = 0x4000;
 pub const ABI_VERSION: u32 = 1;
 /// Rule 13's N: the address bit that is 1 in the usable half of a safe stack.
 pub const SAFE_STACK_BIT: u32 = 21;
+/// Bytes that are mapped below the usable half (rule 13): what kernel mode has; user mode has more.
+pub const HEADROOM: u32 = 32 << 10;
+/// Of them, what functions may use below a test of the depth, each with all that it leads to without another test.
+pub const DEPTH_LIMIT: u32 = 16 << 10;
+/// How far below its own return-address slot `try` puts that of the function that it runs.
+pub const TRY_RECORD: u32 = 96;
+/// What must be left of the headroom, for the gate's own pushes and for states that interrupts save on the safe stack (docs/gate-abi.md).
+pub const RESERVE: u32 = 8 << 10;
 /// Offset of the thunk, the only way to make an indirect call (rules 11 and 12).
 pub const THUNK: u32 = 0x140;
+/// Offset of `try`, which runs a function below a record of its own.
+pub const TRY: u32 = 0x240;
 
 /// An entry point of the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +37,7 @@ pub const ENTRIES: [Entry; 9] = [
     entry(0x180, "__privbox_gate_translate"),
     entry(0x1c0, "__privbox_gate_callout"),
     entry(0x200, "__privbox_gate_callout_block"),
-    entry(0x240, "__privbox_gate_try"),
+    entry(TRY, "__privbox_gate_try"),
     entry(0x280, "__privbox_gate_throw"),
     Entry {
         offset: 0x2c0,

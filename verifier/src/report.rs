@@ -53,6 +53,9 @@ pub struct Report {
     pub features: Features,
     /// SHA-256 digest of the image, computed.
     pub digest: [u8; 32],
+    /// How many bytes below its return-address slot each function may need of the safe stack, with all that it leads to until
+    /// the depth is tested (rule 13).
+    pub needs: Vec<u32>,
     /// What could not be proved, by address; empty: the image is accepted.
     pub findings: Vec<Finding>,
     /// How the proofs were made.

@@ -97,7 +97,7 @@ impl Rule {
             Self::R13 => (
                 "rule-13",
                 "depth of the safe stack",
-                "A function that calls anything tests, before its calls and at or below its lowest stack pointer, that bit 21 of RSP is 1, and ends in ud2 otherwise. So recursion stops before it could leave the safe stack.",
+                "A test, at or below the stack pointer of a call, shows that bit 21 of RSP is 1, or ends in ud2. Every cycle of calls contains one, every way to the thunk and to try too, and no chain of calls without a test needs more than 16 KiB. So recursion stops before it could leave the safe stack.",
             ),
             Self::R14 => (
                 "rule-14",

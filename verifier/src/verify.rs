@@ -55,6 +55,7 @@ pub fn verify(image: &Image, options: &Options) -> Report {
         report.features = outcome.features;
         report.instructions = outcome.instructions;
         report.stats = outcome.stats;
+        report.needs = outcome.needs;
         if options.check_features && !image.features.contains(outcome.features) {
             findings.push(Finding::about_image(
                 Rule::R15,

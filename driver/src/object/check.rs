@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use privbox_pass::depth;
 use privbox_verifier::image::{Function, Image, Segment};
 use privbox_verifier::manifest;
+use privbox_verifier::rule::Rule;
 use privbox_verifier::verify::{self, Finding};
 
 use super::layout::{self, BASE, DATA, DATA_SIZE, LayoutError};
@@ -111,7 +113,29 @@ pub fn check(object: &[u8], requirements: &Requirements) -> Result<Vec<Failed>, 
         check_digest: false,
         check_features: false,
     };
-    let report = verify::verify(&image, &options);
+    let mut report = verify::verify(&image, &options);
+    // Callers in other units count on it.
+    let shallow = depth::shallow();
+    for (&(start, _, ref name), &need) in layout.functions.iter().zip(&report.needs) {
+        let is_shallow = name
+            .strip_suffix(".privbox")
+            .is_some_and(|name| shallow.contains(name));
+        if is_shallow && u64::from(need) > depth::LIBRARY {
+            report.findings.push(Finding {
+                rule: Rule::R13,
+                function: Some(start),
+                ..Finding::about_image(
+                    Rule::R13,
+                    start,
+                    format!(
+                        "{name} may need {need} bytes of the safe stack: callers count on {}",
+                        depth::LIBRARY
+                    ),
+                    "test the depth before its calls",
+                )
+            });
+        }
+    }
     Ok(report
         .findings
         .into_iter()

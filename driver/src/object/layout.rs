@@ -6,13 +6,14 @@
 //! Accesses to data are therefore only checked in kind; the linked file is verified with the
 //! real addresses.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use object::read::elf::{ElfFile64, FileHeader};
 use object::{
     Endianness, LittleEndian, Object, ObjectSection, ObjectSymbol, RelocationFlags,
     RelocationTarget, SectionIndex, SymbolIndex, elf,
 };
+use privbox_pass::depth::{LIBRARY, shallow as shallow_names};
 use privbox_verifier::gate;
 
 /// Link address of the imaginary box.
@@ -25,8 +26,8 @@ const DATA_FIRST: u64 = DATA + 0x1000_0000;
 /// What a thread-local's offset is taken to be (rule 8 allows [-2^20, 2^31)).
 const THREAD_LOCAL: i64 = -0x8_0000;
 const PAGE: u64 = 0x1000;
-/// `ret; int3`: what stands for a clone of another unit.
-const STUB: [u8; 2] = [0xc3, 0xcc];
+/// Length of each of [`Stubs`].
+const STUB: usize = 16;
 
 /// Why the object could not be laid out.
 #[derive(Debug, thiserror::Error)]
@@ -75,8 +76,7 @@ pub fn lay_out(object: &[u8]) -> Result<Layout, LayoutError> {
         next_data: DATA_FIRST,
     };
     linker.place(&file, ".privbox.text")?;
-    let stub = linker.end_aligned(16, 0xcc);
-    linker.bytes.extend_from_slice(&STUB);
+    let stubs = Stubs::add(&mut linker);
     let text_end = linker.end();
     let tables_start = linker.end_aligned(PAGE, 0xcc);
     linker.place(&file, ".privbox.tables")?;
@@ -84,7 +84,7 @@ pub fn lay_out(object: &[u8]) -> Result<Layout, LayoutError> {
     linker.end_aligned(PAGE, 0);
     linker.place_data(&file);
 
-    let symbols = Symbols::resolve(&file, &mut linker, stub)?;
+    let symbols = Symbols::resolve(&file, &mut linker, &stubs)?;
     let indices: Vec<SectionIndex> = linker.places.keys().copied().collect();
     for index in indices {
         let section = file.section_by_index(index)?;
@@ -94,7 +94,9 @@ pub fn lay_out(object: &[u8]) -> Result<Layout, LayoutError> {
         }
     }
     let mut functions = functions(&file, &symbols)?;
-    functions.push((stub, STUB.len() as u64, String::new()));
+    for stub in [stubs.anything, stubs.shallow] {
+        functions.push((stub, STUB as u64, String::new()));
+    }
     functions.sort();
     Ok(Layout {
         bytes: linker.bytes,
@@ -102,6 +104,48 @@ pub fn lay_out(object: &[u8]) -> Result<Layout, LayoutError> {
         tables,
         functions,
     })
+}
+
+/// What stands for functions of other units, and for those of this one that the linker may replace.
+struct Stubs {
+    /// `jmp` to the thunk: as deep as rule 13 lets a function go, and from there anywhere.
+    anything: u64,
+    /// A frame of [`LIBRARY`] bytes: a function that is known not to need more.
+    shallow: u64,
+    /// Names of the latter.
+    names: HashSet<&'static str>,
+}
+
+impl Stubs {
+    fn add(linker: &mut Linker) -> Self {
+        let anything = linker.end_aligned(16, 0xcc);
+        let thunk = BASE + u64::from(gate::THUNK);
+        linker.bytes.push(0xe9);
+        let distance = thunk.wrapping_sub(linker.end() + 4) as i32;
+        linker.bytes.extend_from_slice(&distance.to_le_bytes());
+        let shallow = linker.end_aligned(16, 0xcc);
+        // sub, add: RSP.
+        for opcode in [0xec, 0xc4] {
+            linker.bytes.extend_from_slice(&[0x48, 0x81, opcode]);
+            let size = LIBRARY as u32;
+            linker.bytes.extend_from_slice(&size.to_le_bytes());
+        }
+        // ret, int3
+        linker.bytes.extend_from_slice(&[0xc3, 0xcc]);
+        linker.end_aligned(16, 0xcc);
+        Self {
+            anything,
+            shallow,
+            names: shallow_names(),
+        }
+    }
+
+    fn of(&self, name: &str) -> u64 {
+        match name.strip_suffix(".privbox") {
+            Some(name) if self.names.contains(name) => self.shallow,
+            _ => self.anything,
+        }
+    }
 }
 
 fn gate_size() -> usize {
@@ -206,6 +250,8 @@ impl Linker {
 struct Symbol {
     name: String,
     address: u64,
+    /// Where calls of it lead: not to a weak definition, which the linker may replace.
+    called: u64,
     /// Its imaginary GOT slot.
     slot: u64,
     thread_local: bool,
@@ -217,7 +263,7 @@ impl Symbols {
     fn resolve(
         file: &ElfFile64<'_, LittleEndian>,
         linker: &mut Linker,
-        stub: u64,
+        stubs: &Stubs,
     ) -> Result<Self, LayoutError> {
         let mut symbols = HashMap::new();
         // One imaginary address per undefined name: a symbol is one thing.
@@ -230,16 +276,22 @@ impl Symbols {
                     start.wrapping_add(symbol.address())
                 }
                 None if symbol.is_undefined() || symbol.is_common() => {
-                    external(&name, linker, stub)
+                    external(&name, linker, stubs)
                 }
                 None => symbol.address(),
             };
             let slot = linker.data(8);
+            let called = if symbol.is_weak() && is_clone(&name) {
+                stubs.of(&name)
+            } else {
+                address
+            };
             symbols.insert(
                 symbol.index(),
                 Symbol {
                     name,
                     address,
+                    called,
                     slot,
                     thread_local,
                 },
@@ -254,14 +306,18 @@ impl Symbols {
 }
 
 /// Where an undefined symbol is.
-fn external(name: &str, linker: &mut Linker, stub: u64) -> u64 {
+fn external(name: &str, linker: &mut Linker, stubs: &Stubs) -> u64 {
     if let Some(offset) = gate_offset(name) {
         return BASE + offset;
     }
-    if name.ends_with(".privbox") || name.contains(".privbox.") {
-        return stub;
+    if is_clone(name) {
+        return stubs.of(name);
     }
     linker.data(64)
+}
+
+fn is_clone(name: &str) -> bool {
+    name.ends_with(".privbox") || name.contains(".privbox.")
 }
 
 fn gate_offset(name: &str) -> Option<u64> {
@@ -296,7 +352,11 @@ impl Reloc {
             elf::R_X86_64_NONE | elf::R_X86_64_TLSDESC_CALL => (0, 0),
             elf::R_X86_64_64 => (target, 8),
             elf::R_X86_64_PC64 => (relative, 8),
-            elf::R_X86_64_PC32 | elf::R_X86_64_PLT32 => (in_32(relative)?, 4),
+            elf::R_X86_64_PC32 => (in_32(relative)?, 4),
+            elf::R_X86_64_PLT32 => {
+                let called = symbol.called.wrapping_add_signed(self.addend);
+                (in_32(called.wrapping_sub(self.place) as i64)?, 4)
+            }
             elf::R_X86_64_32 | elf::R_X86_64_32S => (in_32(target)?, 4),
             elf::R_X86_64_GOTPCREL
             | elf::R_X86_64_GOTPCRELX

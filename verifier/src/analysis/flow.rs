@@ -5,10 +5,12 @@ use alloc::vec::Vec;
 
 use iced_x86::{Code, FlowControl, Mnemonic, OpKind, Register};
 
+use crate::gate;
 use crate::manifest::Strength;
 use crate::rule::Rule;
 
 use super::context::{Context, Sink, name};
+use super::depth::{Graph, Transfer};
 use super::op::{Op, general};
 use super::stack::FRAME;
 use super::state::{CALLEE_SAVED, RSP, State};
@@ -109,7 +111,55 @@ pub(super) fn classify(
     }
 }
 
-/// Rules 9, 12 and 13 at a call; afterwards only what the callee restores is known (rule 11).
+/// Rule 13, of a call or a jump to `target` out of the function: tested, or told to the graph (`depth.rs`). What runs any
+/// function, below a return address or a record, must be tested here.
+pub(super) fn depth(
+    context: &Context<'_>,
+    state: &State,
+    target: u64,
+    is_call: bool,
+    graph: &mut Graph,
+    sink: &mut Sink<'_>,
+) {
+    let sp = state.sp();
+    // Not at a call's return address: that is below RSP as it was tested, and the callee's slot.
+    if state.tested.is_some_and(|t| t <= sp) {
+        return;
+    }
+    let slot = if is_call { sp - 8 } else { sp };
+    graph.reach(slot);
+    let entry = target
+        .checked_sub(context.image.base)
+        .and_then(|offset| u32::try_from(offset).ok());
+    let untested = match entry {
+        Some(gate::THUNK) if !is_call => {
+            graph.reach_anything();
+            false
+        }
+        Some(gate::THUNK | gate::TRY) => true,
+        _ => {
+            if let Ok(target) = context.starts.binary_search(&target) {
+                graph.transfer(Transfer {
+                    address: sink.instruction.ip(),
+                    target: target as u32,
+                    below: slot.min(0).unsigned_abs(),
+                });
+            }
+            false
+        }
+    };
+    if untested {
+        sink.fail(Rule::R13, || {
+            (
+                "a way to any function that the depth test does not precede on every path, at or below this RSP"
+                    .into(),
+                "testl $0x200000, %esp; je to a ud2, after the prologue",
+            )
+        });
+    }
+}
+
+/// Rules 9 and 12 at a call; afterwards only what the callee restores is known (rule 11).
 pub(super) fn call(context: &Context<'_>, state: &mut State, sink: &mut Sink<'_>) {
     sink.stats.calls += 1;
     let sp = state.sp();
@@ -118,15 +168,6 @@ pub(super) fn call(context: &Context<'_>, state: &mut State, sink: &mut Sink<'_>
             (
                 format!("a call at {sp} bytes from the return-address slot leaves the frame"),
                 "shrink the frame",
-            )
-        });
-    }
-    if state.tested.is_none_or(|t| t > sp) {
-        sink.fail(Rule::R13, || {
-            (
-                "a call that the depth test does not precede on every path, at or below this RSP"
-                    .into(),
-                "testl $0x200000, %esp; je to a ud2, after the prologue",
             )
         });
     }

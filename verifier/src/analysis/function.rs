@@ -5,13 +5,14 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use crate::features::Features;
-use crate::image::Function;
+use crate::image::{Function, Image};
 use crate::manifest::Strength;
 use crate::report::{Finding, Stats};
 use crate::rule::Rule;
 
 use super::context::{Context, Sink, describe};
 use super::decode::Code;
+use super::depth::Graph;
 use super::flow::{self, Edge, Flow};
 use super::join::Known;
 use super::op::Op;
@@ -39,6 +40,7 @@ pub(super) struct Checker {
     known: Known,
     state: State,
     work: Work,
+    graph: Graph,
 }
 
 impl Checker {
@@ -51,7 +53,13 @@ impl Checker {
             known: Known::default(),
             state: State::entry(),
             work: Work::default(),
+            graph: Graph::default(),
         }
+    }
+
+    /// Rule 13 of all functions, once each was checked, in the image's order. Returns their needs.
+    pub(super) fn depth(&self, image: &Image, findings: &mut Vec<Finding>) -> Vec<u32> {
+        self.graph.check(image, findings)
     }
 
     /// Checks `function` against rules 2 to 13.
@@ -77,9 +85,11 @@ impl Checker {
                 blocks: &self.blocks,
                 known: &mut self.known,
                 work: &mut self.work,
+                graph: &mut self.graph,
             };
             stats = fixpoint.run(&mut self.state, findings);
         }
+        self.graph.end_function();
         Outcome {
             features: self.code.features,
             instructions: self.code.instructions,
@@ -189,6 +199,7 @@ struct Fixpoint<'a> {
     blocks: &'a Blocks,
     known: &'a mut Known,
     work: &'a mut Work,
+    graph: &'a mut Graph,
 }
 
 impl Fixpoint<'_> {
@@ -272,12 +283,17 @@ impl Fixpoint<'_> {
                     if !transfer::step(context, state, op, sink) {
                         return;
                     }
+                    if op.writes_sp {
+                        self.graph.reach(state.sp());
+                    }
                 }
                 Flow::Stop => return,
                 Flow::Call => {
-                    if context.gate_entry(op.instruction.near_branch_target()) {
+                    let target = op.instruction.near_branch_target();
+                    if context.gate_entry(target) {
                         sink.stats.gate_calls += 1;
                     }
+                    flow::depth(context, state, target, true, self.graph, sink);
                     flow::call(context, state, sink);
                 }
                 Flow::Ret => {
@@ -285,6 +301,8 @@ impl Fixpoint<'_> {
                     return;
                 }
                 Flow::Tail { falls: f } => {
+                    let target = op.instruction.near_branch_target();
+                    flow::depth(context, state, target, false, self.graph, sink);
                     flow::leave(state, sink);
                     falls = f;
                 }

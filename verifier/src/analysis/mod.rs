@@ -15,6 +15,7 @@
 //! | `flow` | rules 2, 11, 12, 13: control |
 //! | `testing` | one instruction at a time, for the tests |
 //! | `function` | blocks and the fixpoint |
+//! | `depth` | rule 13 from function to function |
 
 mod allow;
 mod allow_vector;
@@ -22,6 +23,7 @@ mod arithmetic;
 mod cell;
 mod context;
 mod decode;
+mod depth;
 mod flow;
 mod function;
 mod identity;
@@ -49,6 +51,8 @@ pub(crate) struct Outcome {
     pub(crate) features: Features,
     pub(crate) instructions: u64,
     pub(crate) stats: Stats,
+    /// Of each function, rule 13's need.
+    pub(crate) needs: Vec<u32>,
 }
 
 /// Checks every function of `image`, whose layout was checked, as of `level` and `strength`.
@@ -85,6 +89,7 @@ pub(crate) fn check(
         features: Features::default(),
         instructions: 0,
         stats: Stats::default(),
+        needs: Vec::new(),
     };
     let mut checker = function::Checker::new(image.text.end.saturating_sub(image.text.start));
     for f in &image.functions {
@@ -93,5 +98,6 @@ pub(crate) fn check(
         total.instructions += one.instructions;
         total.stats.add(&one.stats);
     }
+    total.needs = checker.depth(image, findings);
     total
 }

@@ -110,7 +110,7 @@
     DEEP
 
 ### reject call-without-depth-test rule-13
-# A call needs the test.
+# A call that leads back needs the test.
     push %rax
 +   DEPTH
     call f
@@ -118,17 +118,8 @@
     RET
     DEEP
 
-### reject gate-call-without-depth-test rule-13
-# So does one of the gate.
-    push %rax
-+   DEPTH
-    call __privbox_gate_syscall
-    pop %rax
-    RET
-    DEEP
-
 ### reject thunk-call-without-depth-test rule-13
-# And the thunk.
+# So does one of the thunk.
     push %rax
 +   DEPTH
     call __privbox_gate_thunk
@@ -276,25 +267,6 @@
 +   ud2
     pop %rax
     RET
-
-### reject depth-test-in-the-caller rule-13
-# A caller's test is at a higher RSP.
-FUNC f
-    push %rax
-    DEPTH
-    call g
-    pop %rax
-    RET
-    DEEP
-END f
-FUNC g
-    push %rax
-+   DEPTH
-    call f
-    pop %rax
-    RET
-    DEEP
-END g
 
 ### accept depth-test-falls-into-ud2
 # The branch taken is the good one.

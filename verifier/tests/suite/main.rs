@@ -3,6 +3,7 @@
 
 mod corpus;
 mod decoders;
+mod depth;
 mod harness;
 mod images;
 mod opcodes;

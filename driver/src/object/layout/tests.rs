@@ -102,9 +102,10 @@ fn target(layout: &Layout) -> u64 {
 fn functions_come_from_the_function_table() {
     let layout = Unit::new(&[0xc3, 0xcc]).lay_out().unwrap();
     assert_eq!(layout.functions[0], (TEXT, 2, "f.privbox".to_owned()));
-    // The stub for clones of other units is one, too.
-    assert_eq!(layout.functions[1], (TEXT + 16, 2, String::new()));
-    assert_eq!(layout.text_end, TEXT + 18);
+    // The stubs for clones of other units are some, too.
+    assert_eq!(layout.functions[1], (TEXT + 16, 16, String::new()));
+    assert_eq!(layout.functions[2], (TEXT + 32, 16, String::new()));
+    assert_eq!(layout.text_end, TEXT + 48);
     assert_eq!(layout.bytes.len() % 0x1000, 0);
 }
 
@@ -113,6 +114,7 @@ fn calls_lead_to_stubs_and_gate_entries() {
     for (name, expected) in [
         ("g.privbox", TEXT + 16),
         ("g.privbox.0123456789abcdef", TEXT + 16),
+        ("memcpy.privbox", TEXT + 32),
         ("__privbox_gate_callout", BASE + 0x1c0),
         ("__x86_indirect_thunk_r11", BASE + 0x140),
     ] {
@@ -120,6 +122,26 @@ fn calls_lead_to_stubs_and_gate_entries() {
             .lay_out()
             .unwrap();
         assert_eq!(target(&layout), expected, "{name}");
+    }
+}
+
+/// The linker may take another unit's definition of the same name: nothing is known of how deep that goes.
+#[test]
+fn calls_of_weak_definitions_lead_to_the_stub() {
+    for (weak, expected) in [(false, TEXT), (true, TEXT + 16)] {
+        let mut unit = Unit::new(&[0; 8]);
+        let symbol = unit.object.add_symbol(Symbol {
+            name: b"g.privbox".to_vec(),
+            value: 0,
+            size: 0,
+            kind: SymbolKind::Text,
+            scope: SymbolScope::Linkage,
+            weak,
+            section: SymbolSection::Section(unit.text),
+            flags: SymbolFlags::None,
+        });
+        unit.relocate(unit.text, 0, symbol, elf::R_X86_64_PLT32, -4);
+        assert_eq!(target(&unit.lay_out().unwrap()), expected, "{weak}");
     }
 }
 
