@@ -2,7 +2,8 @@
 //!
 //! LLVM bounds a table's index with a comparison; a mispredicted branch would read past the table,
 //! so the rule wants data flow. Here each dense part of a switch becomes
-//! `i = x - low; if i < span: switch (i & (2^k - 1))` with all 2^k cases and an unreachable default:
+//! `i = x - low; if i < span: switch (i & (2^k - 1))` with all 2^k cases and an unreachable default (without the
+//! comparison, if the source's default is unreachable):
 //! LLVM then makes a table without a test of its own, and the `and` bounds the index. What is left
 //! over is too sparse for LLVM to make a table of it.
 
@@ -50,6 +51,9 @@ fn rewrite(module: &Module<'_>, function: Function, block: Block, switch: Value)
         .filter_map(|(v, to)| v.const_i64().map(|n| (n, v, to)))
         .collect();
     cases.sort_unstable_by_key(|c| c.0);
+    if width < 32 {
+        without_sign(&mut cases, width);
+    }
     let dense = dense_parts(&cases);
     if dense.is_empty() {
         return;
@@ -58,6 +62,9 @@ fn rewrite(module: &Module<'_>, function: Function, block: Block, switch: Value)
     let context = module.context();
     let builder = Builder::new(context);
     let mut edges = Edges::of(&cases, default);
+    let impossible = default
+        .first()
+        .is_some_and(|i| i.opcode() == Some(Opcode::LLVMUnreachable));
     builder.before(switch);
     let mut last = block;
     for part in &dense {
@@ -90,7 +97,9 @@ fn rewrite(module: &Module<'_>, function: Function, block: Block, switch: Value)
         table.move_after(last);
         let next = function.append_block(context, "table.else");
         next.move_after(table);
-        if bound.is_some_and(|b| b < u128::from(span)) {
+        let is_certain = impossible && part.from == 0 && part.to == cases.len();
+        // Without the comparison the table's own rest leads to the default, at the price of at most as many entries again.
+        if is_certain || visible || bound.is_some_and(|b| b < u128::from(span)) {
             builder.br(table);
             // Nothing comes here; the rest of the chain stays well formed.
         } else {
@@ -100,10 +109,13 @@ fn rewrite(module: &Module<'_>, function: Function, block: Block, switch: Value)
         builder.at_end(trap);
         builder.unreachable();
         builder.at_end(table);
-        let index = if visible {
-            moved
-        } else {
+        let index = if !visible {
             builder.and(moved, moved.ty().constant(entries - 1))
+        } else if width < 32 {
+            // LLVM would begin the table with the negative ones.
+            builder.zext(moved, context.i32())
+        } else {
+            moved
         };
         let fresh = builder.switch(index, trap, entries as u32);
         let mut known = cases[part.from..part.to].iter().peekable();
@@ -139,6 +151,27 @@ fn rewrite(module: &Module<'_>, function: Function, block: Block, switch: Value)
     }
     switch.erase();
     edges.repair(module, block);
+}
+
+/// Takes narrow cases as numbers without a sign if they lie closer together then: a table for the bytes from 0 to
+/// 200 begins with 0, and the byte is its index.
+fn without_sign(cases: &mut [(i64, Value, Block)], width: u32) {
+    let span = |cases: &[(i64, Value, Block)]| match (cases.first(), cases.last()) {
+        (Some(first), Some(last)) => last.0 - first.0,
+        _ => 0,
+    };
+    let signed = span(cases);
+    for case in cases.iter_mut() {
+        case.0 &= (1 << width) - 1;
+    }
+    cases.sort_unstable_by_key(|c| c.0);
+    if span(cases) >= signed {
+        for case in cases.iter_mut() {
+            // Extends the sign.
+            case.0 = case.0 << (64 - width) >> (64 - width);
+        }
+        cases.sort_unstable_by_key(|c| c.0);
+    }
 }
 
 /// May the value's bound come from a phi?

@@ -14,6 +14,7 @@
 
 #define PAGE 4096
 #define MAX_GROWTH 4	/* at most 2^4 times the smallest power of two that holds all */
+#define MAX_BYTES (1 << 20)	/* larger than that only if more than a sixteenth is not at home */
 
 static struct pb_slot empty[1] = { { PB_EMPTY, 0 } };
 
@@ -81,7 +82,9 @@ bool __privbox_build_table(void)
 			return false;
 		uint64_t mask = (size - 1) * sizeof(struct pb_slot);
 		size_t displaced = fill(slots, mask, total, map, n);
-		if (displaced * 16 <= n || grow == MAX_GROWTH) {
+		/* Each may be the one that a hot loop calls: as few as memory in measure allows. */
+		bool large = 2 * bytes > MAX_BYTES && displaced * 16 <= n;
+		if (displaced * 256 <= n || large || grow == MAX_GROWTH) {
 			mprotect(slots, bytes, PROT_READ);
 			storage.table = (struct pb_table){ mask, slots, n };
 			break;

@@ -80,3 +80,47 @@ b:
 d:
   ret void
 }
+; Bytes from 0 to 200: no sign, the byte itself is the index.
+; CHECK-LABEL: @opcode(
+; CHECK: %[[O:.*]] = load i8
+; CHECK-NEXT: %[[Z:.*]] = zext i8 %[[O]] to i32
+; CHECK: switch i32 %[[Z]], label %{{.*}} [
+; CHECK-NEXT: i32 0, label %a
+; CHECK: i32 200, label %b
+define void @opcode(ptr %p) {
+  %x = load i8, ptr %p
+  switch i8 %x, label %d [ i8 0, label %a
+                           i8 8, label %b
+                           i8 16, label %a
+                           i8 24, label %b
+                           i8 32, label %a
+                           i8 40, label %b
+                           i8 48, label %a
+                           i8 56, label %b
+                           i8 64, label %a
+                           i8 72, label %b
+                           i8 80, label %a
+                           i8 88, label %b
+                           i8 96, label %a
+                           i8 104, label %b
+                           i8 112, label %a
+                           i8 120, label %b
+                           i8 -128, label %a
+                           i8 -120, label %b
+                           i8 -112, label %a
+                           i8 -104, label %b
+                           i8 -96, label %a
+                           i8 -88, label %b
+                           i8 -80, label %a
+                           i8 -72, label %b
+                           i8 -64, label %a
+                           i8 -56, label %b ]
+a:
+  call void @one()
+  ret void
+b:
+  call void @two()
+  ret void
+d:
+  ret void
+}
