@@ -344,6 +344,8 @@ SYM_CODE_START(pb_gate_exit)
 	jmp	__SCT__pb_to_user	/* the kernel's last piece of the way */
 .Lleave:
 	UNWIND_HINT_REGS
+	/* No system call: a result that looks like the kernel's wish to restart one is none, whatever call came last. */
+	movq	$-1, ORIG_RAX(%rsp)
 	movq	%rsp, %rdi
 	call	pb_leave
 	jmp	__SCT__pb_to_user

@@ -236,6 +236,12 @@ int pb_context_make(struct pb_process *process, unsigned long safe_stack, unsign
 	if (!context)
 		return -ENOMEM;
 	error = pb_stack_alloc(process, &context->stack, safe_stack, start_of_stack);
+	if (error == -EDQUOT) {
+		/* Threads that have ended count until a grace period is over: one that comes after them does not pay for that. */
+		irq_work_sync(&free_irq_work);
+		flush_work(&free_work);
+		error = pb_stack_alloc(process, &context->stack, safe_stack, start_of_stack);
+	}
 	if (error) {
 		kfree(context);
 		return error;

@@ -15,6 +15,8 @@
 #include <fcntl.h>
 #include <immintrin.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/mount.h>
 #include <sys/time.h>
 #include <ucontext.h>
@@ -357,6 +359,53 @@ static void probes(void)
 		fclose(f);
 }
 
+/* Results that look like the kernel's own wish to restart a system call, while signals come from another CPU: no call ends there. */
+static atomic_int shot_enough;
+static atomic_long handled;
+static pid_t target;
+static void count_handled(int signal)
+{
+	(void)signal;
+	handled++;
+}
+static void stay_on(int n)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(n, &set);
+	sched_setaffinity(0, sizeof set, &set);		/* there may be one CPU only */
+}
+static void *shooter(void *unused)
+{
+	(void)unused;
+	stay_on(1);
+	while (!shot_enough) {
+		syscall(SYS_tgkill, getpid(), target, SIGUSR1);
+		for (volatile int i = 0; i < 300; i++)
+			;
+	}
+	return NULL;
+}
+static void results(void)
+{
+	static const long values[] = { -512, -513, -514, -516 };
+	struct sigaction action = { .sa_handler = count_handled, .sa_flags = SA_RESTART };
+	pthread_t thread;
+
+	ready();
+	sigaction(SIGUSR1, &action, NULL);
+	target = (pid_t)syscall(SYS_gettid);
+	stay_on(0);
+	CHECK(!pthread_create(&thread, NULL, shooter, NULL));
+	for (int i = 0; i < 20000 || !handled; i++) {
+		syscall(SYS_getppid);
+		CHECK(enter(add_clone, (uint64_t)values[i % 4], 0, 0) == (uint64_t)values[i % 4]);
+	}
+	shot_enough = 1;
+	CHECK(!pthread_join(thread, NULL));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "--int3")) {
@@ -378,6 +427,7 @@ int main(int argc, char **argv)
 	in_child("the box is unmapped", unmapped, 0, 0);
 	in_child("children and threads without a context", children, 0, 0);
 	in_child("another program", program_of_exec, 0, 0);
+	in_child("results like a call that is to be restarted", results, 0, 0);
 	in_child("probes of the kernel", probes, 0, 0);
 	return tap_done();
 }
