@@ -41,7 +41,6 @@ pub fn run(module: &Module<'_>, sure: bool) {
         plan::decide(&mut bodies);
     }
     for body in &bodies {
-        let mut deep = None;
         let constraints = if codegen::uses_x87(body.function) {
             X87_CLOBBERS
         } else {
@@ -54,7 +53,8 @@ pub fn run(module: &Module<'_>, sure: bool) {
             };
             // The block that a former test split off, if it is the same one.
             let Some(block) = at.parent() else { continue };
-            let deep = *deep.get_or_insert_with(|| trap(module, body.function, at));
+            // One each: from one of two tests, the way to the same `ud2` could need a jump, and it must come at once.
+            let deep = trap(module, body.function, at);
             insert(module, block, at, deep, constraints);
         }
     }
@@ -104,6 +104,7 @@ fn body(module: &Module<'_>, callees: &Callees, function: Function, sure: bool) 
         calls,
         size,
         locals,
+        sure,
     })
 }
 

@@ -36,7 +36,7 @@ pub fn places(body: &Body) -> Vec<(Node, Option<Value>)> {
             .any(|other| other != n && cfg.dominates(*other, *n))
     });
     let cost: f64 = many.iter().map(|n| body.frequency[*n]).sum();
-    if many.len() > PLACES || cost > WORTH * body.frequency[one] {
+    if body.sure || many.len() > PLACES || cost > WORTH * body.frequency[one] {
         many = vec![one];
     }
     // As late as the calls allow: before the first one in the block.

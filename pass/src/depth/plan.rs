@@ -38,6 +38,8 @@ pub struct Body {
     pub size: u64,
     /// Bytes of its locals on the safe stack.
     pub locals: u64,
+    /// One test, before all calls.
+    pub sure: bool,
 }
 
 impl Body {
