@@ -224,7 +224,7 @@ fn findings(package: &Package) -> Result<()> {
     Ok(())
 }
 
-/// Where in the file a function of the box begins.
+/// Where in the file a function of the box begins: the one whose mangled path ends so, not what is made for it.
 fn box_function(package: &Package, program: &Path, part: &str) -> Result<u64> {
     let number = |text: &str| u64::from_str_radix(text.trim_start_matches("0x"), 16);
     let symbols = succeeds(&Run::new("nm", &package.folder).arg(program))?;
@@ -232,9 +232,8 @@ fn box_function(package: &Package, program: &Path, part: &str) -> Result<u64> {
     for line in symbols.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         if let [value, _, name] = words[..]
-            && name.contains(part)
-            && name.contains(".privbox")
-            && !name.contains("privbox_entry")
+            && let Some((function, _)) = name.split_once(".privbox")
+            && function.ends_with(part)
         {
             address = Some(number(value)?);
         }
