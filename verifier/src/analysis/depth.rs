@@ -71,7 +71,12 @@ pub(super) struct Graph {
     transfers: Vec<Transfer>,
     /// The function that is being looked at.
     own: u32,
+    /// With so many transfers, those that were told of again are dropped.
+    full: usize,
 }
+
+/// Transfers told of again that are kept at least, for it costs little.
+const SLACK: usize = 256;
 
 impl Graph {
     /// RSP is `k` bytes from the return-address slot.
@@ -84,13 +89,30 @@ impl Graph {
         self.own = self.own.max(DEPTH_LIMIT);
     }
 
-    /// The function goes to another without a test. The same instruction may be told of again.
+    /// The function goes to another without a test. The same instruction may be told of again, whenever its block is visited:
+    /// memory stays in proportion to the text all the same.
     pub(super) fn transfer(&mut self, transfer: Transfer) {
+        if self.transfers.len() >= self.full {
+            let start = self.settle();
+            let kept = self.transfers.len();
+            self.full = kept + (kept - start) + SLACK;
+        }
         self.transfers.push(transfer);
     }
 
     /// The function has been looked at; the next one follows.
     pub(super) fn end_function(&mut self) {
+        self.settle();
+        let end = self.transfers.len();
+        self.full = end + SLACK;
+        self.nodes.push(Node {
+            own: core::mem::take(&mut self.own),
+            end,
+        });
+    }
+
+    /// Sorts the transfers of the function that is being looked at, each once. Returns where they begin.
+    fn settle(&mut self) -> usize {
         let start = self.start(self.nodes.len());
         self.transfers[start..].sort_unstable();
         let mut kept = start;
@@ -101,10 +123,7 @@ impl Graph {
             }
         }
         self.transfers.truncate(kept);
-        self.nodes.push(Node {
-            own: core::mem::take(&mut self.own),
-            end: kept,
-        });
+        start
     }
 
     fn start(&self, node: usize) -> usize {
@@ -257,4 +276,27 @@ fn report(
         message,
         hint: "testl $0x200000, %esp; je to a ud2, after the prologue",
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An image decides how often blocks are visited, but not how much memory that takes.
+    #[test]
+    fn transfers_told_of_again_take_no_room() {
+        let mut graph = Graph::default();
+        for functions in 1..=3 {
+            for turn in 0..100_000 {
+                graph.transfer(Transfer {
+                    address: turn % 1000,
+                    target: 0,
+                    below: 8,
+                });
+                assert!(graph.transfers.len() <= functions * 1000 + 1000 + SLACK);
+            }
+            graph.end_function();
+            assert_eq!(graph.transfers.len(), functions * 1000);
+        }
+    }
 }

@@ -111,16 +111,17 @@ pub(super) fn classify(
     }
 }
 
-/// Rule 13, of a call or a jump to `target` out of the function: tested, or told to the graph (`depth.rs`). What runs any
+/// Rule 13, of a call or a jump `op` out of the function: tested, or told to the graph (`depth.rs`). What runs any
 /// function, below a return address or a record, must be tested here.
 pub(super) fn depth(
     context: &Context<'_>,
     state: &State,
-    target: u64,
+    op: &Op,
     is_call: bool,
     graph: &mut Graph,
     sink: &mut Sink<'_>,
 ) {
+    let target = op.instruction.near_branch_target();
     let sp = state.sp();
     // Not at a call's return address: that is below RSP as it was tested, and the callee's slot.
     if state.tested.is_some_and(|t| t <= sp) {
@@ -140,7 +141,7 @@ pub(super) fn depth(
         _ => {
             if let Ok(target) = context.starts.binary_search(&target) {
                 graph.transfer(Transfer {
-                    address: sink.instruction.ip(),
+                    address: op.address(),
                     target: target as u32,
                     below: slot.min(0).unsigned_abs(),
                 });

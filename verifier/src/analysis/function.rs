@@ -289,11 +289,10 @@ impl Fixpoint<'_> {
                 }
                 Flow::Stop => return,
                 Flow::Call => {
-                    let target = op.instruction.near_branch_target();
-                    if context.gate_entry(target) {
+                    if context.gate_entry(op.instruction.near_branch_target()) {
                         sink.stats.gate_calls += 1;
                     }
-                    flow::depth(context, state, target, true, self.graph, sink);
+                    flow::depth(context, state, op, true, self.graph, sink);
                     flow::call(context, state, sink);
                 }
                 Flow::Ret => {
@@ -301,8 +300,7 @@ impl Fixpoint<'_> {
                     return;
                 }
                 Flow::Tail { falls: f } => {
-                    let target = op.instruction.near_branch_target();
-                    flow::depth(context, state, target, false, self.graph, sink);
+                    flow::depth(context, state, op, false, self.graph, sink);
                     flow::leave(state, sink);
                     falls = f;
                 }
