@@ -114,7 +114,7 @@ impl Graph {
     /// Sorts the transfers of the function that is being looked at, each once. Returns where they begin.
     fn settle(&mut self) -> usize {
         let start = self.start(self.nodes.len());
-        self.transfers[start..].sort_unstable();
+        self.transfers[start..].sort();
         let mut kept = start;
         for i in start..self.transfers.len() {
             if i == start || self.transfers[i] != self.transfers[i - 1] {
@@ -280,7 +280,11 @@ fn report(
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
+    use crate::features::Features;
+    use crate::manifest::{Level, Strength};
 
     /// An image decides how often blocks are visited, but not how much memory that takes.
     #[test]
@@ -298,5 +302,86 @@ mod tests {
             graph.end_function();
             assert_eq!(graph.transfers.len(), functions * 1000);
         }
+    }
+
+    /// Whether some way through the graph, of as many steps as could matter, goes below the limit: by trying them all.
+    fn goes_too_deep(own: &[u32], transfers: &[Vec<Transfer>]) -> bool {
+        let mut lowest = own.to_vec();
+        // A cycle with a call in it sinks by 8 bytes at least in so many steps.
+        for _ in 0..own.len() * (DEPTH_LIMIT as usize / 8 + 2) {
+            let next: Vec<u32> = (0..own.len())
+                .map(|f| {
+                    let through = transfers[f]
+                        .iter()
+                        .map(|t| (lowest[t.target as usize] + t.below).min(2 * DEPTH_LIMIT));
+                    through.fold(lowest[f], u32::max)
+                })
+                .collect();
+            if next == lowest {
+                break;
+            }
+            lowest = next;
+        }
+        lowest.iter().any(|n| *n > DEPTH_LIMIT)
+    }
+
+    #[test]
+    fn as_by_trying() {
+        let mut seed = 0x9e37_79b9_7f4a_7c15u64;
+        let mut below = |n: u64| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed >> 11) % n
+        };
+        let image = Image {
+            base: 0x40_0000,
+            bytes: Vec::new(),
+            text: 0..0,
+            tables: 0..0,
+            functions: Vec::new(),
+            segments: Vec::new(),
+            level: Level::Mask,
+            strength: Strength::Architectural,
+            features: Features::all(),
+            digest: None,
+        };
+        let (mut refused, mut with_cycles) = (0, 0);
+        for _ in 0..4000 {
+            let count = 1 + below(9);
+            let density = 1 + below(3);
+            let mut graph = Graph::default();
+            let (mut own, mut transfers) = (Vec::new(), Vec::new());
+            for f in 0..count {
+                own.push(8 * below(800) as u32);
+                graph.reach(-(own[f as usize] as i32));
+                let mut of = Vec::new();
+                for _ in 0..below(2 + density) {
+                    let jump = below(4) > 0;
+                    of.push(Transfer {
+                        address: below(3),
+                        target: below(count) as u32,
+                        below: if jump { 0 } else { 8 + 8 * below(1024) as u32 },
+                    });
+                    graph.transfer(of[of.len() - 1]);
+                }
+                transfers.push(of);
+                graph.end_function();
+            }
+            let mut findings = Vec::new();
+            let needs = graph.check(&image, &mut findings);
+            assert!(needs.iter().all(|n| *n <= DEPTH_LIMIT));
+            assert_eq!(
+                findings.is_empty(),
+                !goes_too_deep(&own, &transfers),
+                "{own:?} {transfers:?}"
+            );
+            refused += u32::from(!findings.is_empty());
+            let components = graph.components();
+            let number = components.order.last().map_or(0, |(n, _)| n + 1);
+            with_cycles += u32::from(findings.is_empty() && u64::from(number) < count);
+        }
+        assert!((1000..3500).contains(&refused), "{refused}");
+        assert!(with_cycles > 100, "{with_cycles}");
     }
 }
