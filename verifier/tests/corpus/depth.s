@@ -494,3 +494,86 @@ FUNC g
     RET
     DEEP
 END g
+
+### reject deep-by-a-copy-of-rbp rule-13
+# RSP comes from RBP, and goes back: what it was counts.
+FUNC f
+    push %rbp
+    lea -8176(%rsp), %rbp
+    mov %rbp, %rsp
+    add $8176, %rsp
+    pop %rbp
+    push %rax
++   DEPTH
+    call g
+    pop %rax
+    RET
+    DEEP
+END f
+FUNC g
+    push %rbp
+    mov %rsp, %rbp
+    sub $8184, %rsp
+    mov %rbp, %rsp
+    pop %rbp
+    sub $8184, %rsp
+-   call h
+    add $8184, %rsp
+    RET
+END g
+FUNC h
+    sub $8184, %rsp
+    add $8184, %rsp
+    RET
+END h
+
+### reject call-of-own-start rule-13
+# A loop to the own start is no tail jump, a call is a cycle.
+FUNC f
+    test %edi, %edi
+    je f
+    push %rax
++   DEPTH
+    call f
+    pop %rax
+    RET
+    DEEP
+END f
+
+### reject tested-in-one-table-target rule-13
+# One target of the table tests, the other does not.
+FUNC f
+    push %rax
+    and $1, %edi
+    lea t(%rip), %rax
+    movslq (%rax,%rdi,4), %rcx
+    add %rax, %rcx
++   DEPTH
+    jmp *%rcx
+    int3
+1:  test $0x200000, %esp
+    je 99f
+2:  call f
+    pop %rax
+    RET
+99: ud2
+END f
+TABLES
+t:  .long 1b - t, 2b - t
+TEXT
+
+### reject jne-to-another-function rule-13
+# The edge of a test that leaves the function ends no chain: only edges within one do.
+FUNC f
+    push %rax
++   DEPTH
+    call g
+    pop %rax
+    RET
+    DEEP
+END f
+FUNC g
+    test $0x200000, %esp
+    jne f
+    ud2
+END g
