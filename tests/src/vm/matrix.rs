@@ -70,11 +70,7 @@ pub fn all() -> Vec<Config> {
         Config::new("6.1", true, 2).append(FULL),
         Config::new("6.1", false, 1),
         Config::new("6.12", false, 1).append(FULL),
-        Config {
-            // Started from the compressed image, which turns on five levels of page tables, as this CPU has them.
-            kaslr: true,
-            ..Config::new("6.1", false, 2)
-        },
+        Config::new("6.1", false, 2),
         Config::new("6.1", true, 1).append(FULL),
         Config::new("6.12", false, 2).append(FULL),
         Config {
