@@ -115,12 +115,8 @@ pub fn check(object: &[u8], requirements: &Requirements) -> Result<Vec<Failed>, 
     };
     let mut report = verify::verify(&image, &options);
     // Callers in other units count on it.
-    let shallow = depth::shallow();
     for (&(start, _, ref name), &need) in layout.functions.iter().zip(&report.needs) {
-        let is_shallow = name
-            .strip_suffix(".privbox")
-            .is_some_and(|name| shallow.contains(name));
-        if is_shallow && u64::from(need) > depth::LIBRARY {
+        if depth::is_shallow(name) && u64::from(need) > depth::LIBRARY {
             report.findings.push(Finding {
                 rule: Rule::R13,
                 function: Some(start),

@@ -6,14 +6,14 @@
 //! Accesses to data are therefore only checked in kind; the linked file is verified with the
 //! real addresses.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use object::read::elf::{ElfFile64, FileHeader};
 use object::{
     Endianness, LittleEndian, Object, ObjectSection, ObjectSymbol, RelocationFlags,
     RelocationTarget, SectionIndex, SymbolIndex, elf,
 };
-use privbox_pass::depth::{LIBRARY, shallow as shallow_names};
+use privbox_pass::depth::{LIBRARY, is_shallow};
 use privbox_verifier::gate;
 
 /// Link address of the imaginary box.
@@ -112,8 +112,6 @@ struct Stubs {
     anything: u64,
     /// A frame of [`LIBRARY`] bytes: a function that is known not to need more.
     shallow: u64,
-    /// Names of the latter.
-    names: HashSet<&'static str>,
 }
 
 impl Stubs {
@@ -133,17 +131,14 @@ impl Stubs {
         // ret, int3
         linker.bytes.extend_from_slice(&[0xc3, 0xcc]);
         linker.end_aligned(16, 0xcc);
-        Self {
-            anything,
-            shallow,
-            names: shallow_names(),
-        }
+        Self { anything, shallow }
     }
 
     fn of(&self, name: &str) -> u64 {
-        match name.strip_suffix(".privbox") {
-            Some(name) if self.names.contains(name) => self.shallow,
-            _ => self.anything,
+        if is_shallow(name) {
+            self.shallow
+        } else {
+            self.anything
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::llvm::{Function, Linkage, Module, Opcode, Value};
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
-/// See [`shallow`].
+/// See [`is_shallow`].
 const SHALLOW: &str = include_str!("../../../runtime/box/shallow.txt");
 
 /// Entries of the gate that run no function of the box.
@@ -15,13 +16,18 @@ const GATE: [&str; 5] = [
     "__privbox_gate_throw",
 ];
 
-/// The names in `runtime/box/shallow.txt`: what calls them counts [`LIBRARY`](super::LIBRARY) bytes for them.
-pub fn shallow() -> HashSet<&'static str> {
-    SHALLOW
-        .lines()
-        .map(|line| line.split('#').next().unwrap_or("").trim())
-        .filter(|name| !name.is_empty())
-        .collect()
+/// Is `symbol` the box's function of a name in `runtime/box/shallow.txt`? What calls it counts [`LIBRARY`](super::LIBRARY) bytes for it.
+pub fn is_shallow(symbol: &str) -> bool {
+    static NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        SHALLOW
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or("").trim())
+            .filter(|name| !name.is_empty())
+            .collect()
+    });
+    symbol
+        .strip_suffix(".privbox")
+        .is_some_and(|name| NAMES.contains(name))
 }
 
 /// Where a call leads.
@@ -38,7 +44,6 @@ pub enum Callee {
 /// The functions of a module, and what is known of others.
 pub struct Callees {
     own: HashMap<Function, usize>,
-    shallow: HashSet<&'static str>,
     /// Library functions that the module itself defines: what code generation makes of intrinsics calls them.
     redefined: bool,
 }
@@ -46,7 +51,6 @@ pub struct Callees {
 impl Callees {
     /// For calls in `functions`, which are all that the module defines.
     pub fn new(module: &Module<'_>, functions: &[Function]) -> Callees {
-        let shallow = shallow();
         let own = functions.iter().enumerate();
         Callees {
             own: own
@@ -57,15 +61,7 @@ impl Callees {
                 let clone = module.function(&format!("{name}.privbox"));
                 clone.is_some_and(|f| f.entry().is_some())
             }),
-            shallow,
         }
-    }
-
-    /// Is it the box's function of one of those names?
-    pub fn is_shallow(&self, function: Function) -> bool {
-        let name = function.name();
-        name.strip_suffix(".privbox")
-            .is_some_and(|name| self.shallow.contains(name))
     }
 
     /// Where code generation's call for an instruction leads; `None`: it makes none.
@@ -88,7 +84,7 @@ impl Callees {
             return Some(Callee::Own(number));
         }
         let shallow = GATE.contains(&function.name().as_str())
-            || function.entry().is_none() && self.is_shallow(function);
+            || function.entry().is_none() && is_shallow(&function.name());
         Some(if shallow {
             Callee::Shallow
         } else {
