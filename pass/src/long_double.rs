@@ -4,7 +4,7 @@
 //! rule 9 of the contract refuses that. Here the two halves are loaded as what they are.
 
 use crate::expand::Slots;
-use crate::llvm::{Builder, IntPredicate, Module, Opcode, RealPredicate, TypeKind, Value};
+use crate::llvm::{Builder, IntPredicate, Module, Opcode, RealPredicate, Type, TypeKind, Value};
 
 /// Expands `i` if it takes a `long double` apart: `llvm.is.fpclass`, a comparison with infinity, and a cast to an integer.
 pub fn run(module: &Module<'_>, i: Value, slots: &mut Slots) {
@@ -12,43 +12,31 @@ pub fn run(module: &Module<'_>, i: Value, slots: &mut Slots) {
     let Some(value) = i.operand(0).filter(fp80) else {
         return;
     };
-    match i.opcode() {
-        Some(Opcode::LLVMBitCast) if i.ty().int_width() == 80 => {
-            let Some(halves) = Halves::of(module, i, value, slots) else {
-                return;
-            };
-            let (builder, ty) = (&halves.builder, i.ty());
-            let high = builder.zext(halves.top, ty);
-            let high = builder.binary(Opcode::LLVMShl, high, ty.constant(64));
-            let whole = builder.or(high, builder.zext(halves.mantissa, ty));
-            i.replace_all_uses_with(whole);
-            i.erase();
-        }
-        // Code generation would make the class test of it.
-        Some(Opcode::LLVMFCmp) => {
-            let Some((value, wanted)) = against_infinity(i, value) else {
-                return;
-            };
-            let Some(halves) = Halves::of(module, i, value, slots) else {
-                return;
-            };
-            let result = halves.is_class(module, wanted);
-            i.replace_all_uses_with(result);
-            i.erase();
-        }
-        Some(Opcode::LLVMCall) if i.intrinsic().is_some_and(|n| n.starts_with(IS_CLASS)) => {
-            let Some(wanted) = i.operand(1).and_then(Value::const_u64) else {
-                return;
-            };
-            let Some(halves) = Halves::of(module, i, value, slots) else {
-                return;
-            };
-            let result = halves.is_class(module, wanted);
-            i.replace_all_uses_with(result);
-            i.erase();
-        }
-        _ => {}
+    let is_cast = i.opcode() == Some(Opcode::LLVMBitCast) && i.ty().int_width() == 80;
+    let (value, classes) = match class_test(i, value) {
+        Some((value, classes)) => (value, Some(classes)),
+        None if is_cast => (value, None),
+        None => return,
+    };
+    let Some(halves) = Halves::of(module, i, value, slots) else {
+        return;
+    };
+    let result = match classes {
+        Some(classes) => halves.is_class(module, classes),
+        None => halves.join(i.ty()),
+    };
+    i.replace_all_uses_with(result);
+    i.erase();
+}
+
+/// The value and classes that `i` asks for, whose first operand is `first`: it is the intrinsic, or a comparison of which code generation would make it.
+fn class_test(i: Value, first: Value) -> Option<(Value, u64)> {
+    if i.opcode() == Some(Opcode::LLVMFCmp) {
+        return against_infinity(i, first);
     }
+    let is_test = i.intrinsic()?.starts_with(IS_CLASS);
+    let classes = i.operand(1).filter(|_| is_test)?.const_u64()?;
+    Some((first, classes))
 }
 
 const IS_CLASS: &str = "llvm.is.fpclass";
@@ -117,6 +105,13 @@ impl<'c> Halves<'c> {
             mantissa,
             top,
         })
+    }
+
+    /// All 80 bits.
+    fn join(&self, ty: Type) -> Value {
+        let high = self.builder.zext(self.top, ty);
+        let high = self.builder.binary(Opcode::LLVMShl, high, ty.constant(64));
+        self.builder.or(high, self.builder.zext(self.mantissa, ty))
     }
 
     /// As `TargetLowering::expandIS_FPCLASS`, also for encodings that no processor since the 80387 takes for numbers: with an exponent and no
