@@ -282,9 +282,9 @@ fn report(
 mod tests {
     use alloc::vec::Vec;
 
+    use super::super::testing::{self, Random};
     use super::*;
     use crate::features::Features;
-    use crate::manifest::{Level, Strength};
 
     /// An image decides how often blocks are visited, but not how much memory that takes.
     #[test]
@@ -327,25 +327,9 @@ mod tests {
 
     #[test]
     fn as_by_trying() {
-        let mut seed = 0x9e37_79b9_7f4a_7c15u64;
-        let mut below = |n: u64| {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            (seed >> 11) % n
-        };
-        let image = Image {
-            base: 0x40_0000,
-            bytes: Vec::new(),
-            text: 0..0,
-            tables: 0..0,
-            functions: Vec::new(),
-            segments: Vec::new(),
-            level: Level::Mask,
-            strength: Strength::Architectural,
-            features: Features::all(),
-            digest: None,
-        };
+        let mut random = Random(0x9e37_79b9_7f4a_7c15);
+        let mut below = |n: u64| random.below(n);
+        let image = testing::empty_image(Features::all());
         let (mut refused, mut with_cycles) = (0, 0);
         for _ in 0..4000 {
             let count = 1 + below(9);

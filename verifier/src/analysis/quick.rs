@@ -320,35 +320,20 @@ fn ones(v: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
-
     use iced_x86::{Decoder, DecoderOptions, FlowControl, InstructionInfoFactory};
 
     use super::super::cell::Cell;
-    use super::super::context::{Context, Sink};
+    use super::super::context::Sink;
     use super::super::identity::Classes;
     use super::super::state::{RSP, State};
+    use super::super::testing::{self, Random};
     use super::super::value::{Interval, Value};
     use super::super::{allow, memory, op};
     use super::*;
     use crate::features::Features;
-    use crate::image::{Function, Image};
-    use crate::manifest::{Level, Strength};
-
-    struct Random(u64);
+    use crate::image::Function;
 
     impl Random {
-        fn next(&mut self) -> u64 {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            self.0
-        }
-
-        fn below(&mut self, n: u64) -> u64 {
-            self.next() % n
-        }
-
         /// Near the ends of 32 and 64 bits, of either sign; small mostly.
         fn bound(&mut self) -> i128 {
             let base = [0, 0, 0, 1 << 31, 1 << 32, 1 << 63, u64::MAX];
@@ -420,25 +405,8 @@ mod tests {
     /// A short cut does what the long way does.
     #[test]
     fn as_the_long_way() {
-        let image = Image {
-            base: 0x40_0000,
-            bytes: Vec::new(),
-            text: 0..0,
-            tables: 0..0,
-            functions: Vec::new(),
-            segments: Vec::new(),
-            level: Level::Mask,
-            strength: Strength::Architectural,
-            features: Features::all(),
-            digest: None,
-        };
-        let context = Context {
-            image: &image,
-            level: image.level,
-            strength: image.strength,
-            starts: Vec::new(),
-            span: (0x40_0000, 0x50_0000),
-        };
+        let image = testing::empty_image(Features::all());
+        let context = testing::context(&image);
         let function = Function { start: 0, size: 0 };
         let mut random = Random(0x9e37_79b9_7f4a_7c15);
         let mut factory = InstructionInfoFactory::new();

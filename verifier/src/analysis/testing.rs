@@ -1,4 +1,4 @@
-//! What one instruction does to intervals, for the test that compares it with the processor.
+//! What one instruction does to intervals, for the test that compares it with the processor; and what the library's own tests share.
 
 use alloc::vec::Vec;
 
@@ -22,6 +22,52 @@ pub struct Known {
     pub identity: (u32, i64),
 }
 
+/// An image without anything in it.
+pub(super) fn empty_image(features: Features) -> Image {
+    Image {
+        base: 0x40_0000,
+        bytes: Vec::new(),
+        text: 0..0,
+        tables: 0..0,
+        functions: Vec::new(),
+        segments: Vec::new(),
+        level: Level::Mask,
+        strength: Strength::Architectural,
+        features,
+        digest: None,
+    }
+}
+
+/// Of such an image: one instruction needs no more.
+pub(super) fn context(image: &Image) -> Context<'_> {
+    Context {
+        image,
+        level: image.level,
+        strength: image.strength,
+        starts: Vec::new(),
+        span: (0x40_0000, 0x50_0000),
+    }
+}
+
+/// Pseudorandom numbers of the library's own tests (xorshift, not 0): the same in each run.
+#[cfg(test)]
+pub(super) struct Random(pub(super) u64);
+
+#[cfg(test)]
+impl Random {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// A number below `n`.
+    pub(super) fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+}
+
 /// Executes the one instruction `bytes` on registers in `intervals`. `None`: it is refused, moves RSP or
 /// transfers control. Of a register of which nothing is known as a number, `None` is returned.
 pub fn execute(
@@ -39,25 +85,8 @@ pub fn execute(
     if op.writes_sp {
         return None;
     }
-    let image = Image {
-        base: 0x40_0000,
-        bytes: Vec::new(),
-        text: 0..0,
-        tables: 0..0,
-        functions: Vec::new(),
-        segments: Vec::new(),
-        level: Level::Mask,
-        strength: Strength::Architectural,
-        features,
-        digest: None,
-    };
-    let context = Context {
-        image: &image,
-        level: image.level,
-        strength: image.strength,
-        starts: Vec::new(),
-        span: (0x40_0000, 0x50_0000),
-    };
+    let image = empty_image(features);
+    let context = context(&image);
     let mut state = State::entry();
     for (r, &(lo, hi)) in intervals.iter().enumerate().filter(|(r, _)| *r != RSP) {
         state.set_register(r, Cell::number(Interval::new(lo, hi)));
