@@ -10,6 +10,7 @@
  * of the requirements in docs/threat-model.md. Whoever runs this looks at the kernel's log, too.
  */
 #include "hostile.h"
+#include "hostile_box.h"
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -22,7 +23,6 @@
 #include <ucontext.h>
 
 /* --- what runs in the box --- */
-long box_add(long a, long b, long c) { return a + b + c; }
 long box_call(long number, const long *a)
 {
 	register long r10 __asm__("r10") = a[3];
@@ -35,20 +35,8 @@ long box_call(long number, const long *a)
 			 : "rcx", "r11", "memory");
 	return result;
 }
-long box_loop(volatile long *stop, volatile long *count)
-{
-	while (!*stop)
-		++*count;
-	return *count;
-}
 long box_load(volatile long *p) { return *p; }
 long box_pointer(long (*f)(long), long x) { return f(x) + 1; }
-long box_deep(long n)
-{
-	volatile long keep = n;
-
-	return n ? box_deep(n - 1) + keep : 0;
-}
 __attribute__((noinline)) static long out_one(long x) { return x + 1; }
 
 static struct image image;
@@ -58,14 +46,6 @@ static long gate(long number, long a, long b, long c)
 	long arguments[6] = { a, b, c, 0, 0, 0 };
 
 	return (long)enter(call_clone, (uint64_t)number, (uintptr_t)arguments, 0);
-}
-
-static bool is_start(uintptr_t address)
-{
-	for (size_t i = 0; i < image.bind.n_functions; i++)
-		if (image.bind.base + image.functions[i].start == address)
-			return true;
-	return false;
 }
 
 /* --- it works at all --- */
@@ -131,7 +111,7 @@ static void only_starts(void)
 	be_ready(&image);
 	catch_signals();
 	for (uintptr_t at = image.bind.base; at < image.bind.base + image.bind.box_end; at += 7)
-		if (!is_start(at))
+		if (!is_start(&image, at))
 			CHECK(CAUGHT(enter((void *)at, 0, 0, 0)) == SIGTRAP);
 	static const uintptr_t others[] = {
 		0, 1, 0x1000, 0xffffffff81000000UL, KERNEL_HALF, UINTPTR_MAX, 1UL << 63, 1UL << 47,

@@ -159,6 +159,14 @@ static inline void read_image(struct image *image)
 	b->unsafe_sp = (int64_t)((uintptr_t)&__privbox_unsafe_sp - fs);
 }
 
+static inline bool is_start(const struct image *image, uintptr_t address)
+{
+	for (size_t i = 0; i < image->bind.n_functions; i++)
+		if (image->bind.base + image->functions[i].start == address)
+			return true;
+	return false;
+}
+
 static inline int open_device(void)
 {
 	return open("/dev/privbox", O_RDWR | O_CLOEXEC);

@@ -6,17 +6,11 @@
 // limit: 240
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "hostile.h"
+#include "hostile_box.h"
 #include <sys/time.h>
 
 /* The names that hostile_clones.S lists. */
-long box_add(long a, long b, long c) { return a + b + c; }
 long box_call(long number, const long *a) { return number + a[0]; }
-long box_loop(volatile long *stop, volatile long *count)
-{
-	while (!*stop)
-		++*count;
-	return *count;
-}
 /* Keeps guesses on the safe stack while `fork` is called; says how many have changed. */
 struct guesses {
 	uintptr_t first, step;
@@ -40,12 +34,6 @@ long box_pointer(long (*f)(long), long x)
 	long y = x * 5, z = f(x);
 
 	return keep + y + z;
-}
-long box_deep(long n)
-{
-	volatile long keep = n;
-
-	return n ? box_deep(n - 1) + keep : 0;
 }
 
 static struct image image;

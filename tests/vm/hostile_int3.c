@@ -11,6 +11,7 @@
  * isolation all of this is the way through the kernel.
  */
 #include "hostile.h"
+#include "hostile_box.h"
 #include <asm/ldt.h>
 #include <fcntl.h>
 #include <immintrin.h>
@@ -21,23 +22,10 @@
 #include <sys/time.h>
 #include <ucontext.h>
 
-/* The names that hostile_landing.S lists. */
-long box_add(long a, long b, long c) { return a + b + c; }
+/* The names that hostile_clones.S lists. */
 long box_call(long number, const long *a) { return number + a[0]; }
-long box_loop(volatile long *stop, volatile long *count)
-{
-	while (!*stop)
-		++*count;
-	return *count;
-}
 long box_load(volatile long *p) { return *p; }
 long box_pointer(long (*f)(long), long x) { return f(x) + 1; }
-long box_deep(long n)
-{
-	volatile long keep = n;
-
-	return n ? box_deep(n - 1) + keep : 0;
-}
 
 #define ROUNDS 200
 
@@ -52,14 +40,6 @@ static void ready(void)
 	good();
 }
 
-static bool is_start(uintptr_t address)
-{
-	for (size_t i = 0; i < image.bind.n_functions; i++)
-		if (image.bind.base + image.functions[i].start == address)
-			return true;
-	return false;
-}
-
 static void only_starts(void)
 {
 	static const uintptr_t others[] = {
@@ -69,7 +49,7 @@ static void only_starts(void)
 	ready();
 	for (uintptr_t at = image.bind.base; at < image.bind.base + image.bind.box_end; at += 61) {
 		good();
-		if (!is_start(at))
+		if (!is_start(&image, at))
 			CHECK(CAUGHT(enter((void *)at, 0, 0, 0)) == SIGTRAP);
 	}
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
