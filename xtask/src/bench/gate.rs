@@ -8,15 +8,15 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
 
+use super::guest;
 use crate::toolchain;
 use crate::util::{self, Project};
-use crate::vm::{self, End, Guest, Switch, Task, Trouble};
+use crate::vm::Switch;
 
 /// Options of `bench gate`.
 #[derive(Args)]
@@ -38,9 +38,6 @@ pub struct Options {
     )]
     pti: Vec<Switch>,
 }
-
-/// The time of one run: there is no real-time clock to hurry it.
-const LIMIT: Duration = Duration::from_secs(600);
 
 /// What is measured both ways, in the order of the table.
 const CALLS: &[&str] = &[
@@ -89,21 +86,13 @@ pub fn run(project: &Project, options: &Options, install: bool) -> Result<()> {
     toolchain::build(project, install)?;
     let program = build(project)?;
     let mut all = All::new();
-    for kernel in &options.kernels {
-        for &pti in &options.pti {
-            let name = if pti == Switch::On {
-                "pti=on"
-            } else {
-                "pti=off"
-            };
-            println!("measure    {kernel}, {name}");
-            let figures = measure(project, &program, kernel, pti, install)
-                .with_context(|| format!("kernel {kernel}, {name}"))?;
-            all.entry(kernel.clone())
-                .or_default()
-                .insert(name.to_owned(), figures);
-        }
-    }
+    guest::each(&options.kernels, &options.pti, |kernel, name, pti| {
+        let figures = measure(project, &program, kernel, pti, install)?;
+        all.entry(kernel.to_owned())
+            .or_default()
+            .insert(name.to_owned(), figures);
+        Ok(())
+    })?;
     let file = project.scratch("bench")?.join("gate.json");
     fs::write(&file, serde_json::to_string_pretty(&all)? + "\n")?;
     print!("\n{}", table(&all));
@@ -133,23 +122,13 @@ fn measure(
     project: &Project,
     program: &Path,
     kernel: &str,
-    pti: Switch,
+    pti: bool,
     install: bool,
 ) -> Result<Figures> {
-    let options = vm::Options {
-        pti: Some(pti == Switch::On),
-        icount: true,
-        ..vm::Options::new(project, kernel)
-    };
-    let mut guest = Guest::boot(project, &options.prepare(project, install)?)?;
-    guest.load_module("")?;
-    guest.trust(program)?;
-    let plain = run_in(&mut guest, project, program, "off")?;
-    let boxed = run_in(&mut guest, project, program, "kernel")?;
-    let reports = guest.finish();
-    if !reports.is_empty() {
-        return Err(Trouble::Kernel(reports.join("\n")).into());
-    }
+    let mut guest = guest::boot(project, kernel, pti, program, install)?;
+    let mut run = |mode| guest::output(&mut guest, project, vec![program.into()], mode);
+    let (plain, boxed) = (run("off")?, run("kernel")?);
+    guest::finish(guest)?;
     let mut figures = Figures::default();
     if mode(&boxed) != Some("2") {
         bail!("the program did not run in kernel mode:\n{boxed}");
@@ -200,28 +179,6 @@ fn measure(
     figures.page_fault = figures.gate["page_fault"];
     figures.demotion = figures.page_fault as i64 - figures.syscall["page_fault"] as i64;
     Ok(figures)
-}
-
-/// What the program prints in a mode.
-fn run_in(guest: &mut Guest, project: &Project, program: &Path, mode: &str) -> Result<String> {
-    let mut variables = guest.variables().to_vec();
-    variables.retain(|(name, _)| name != "PRIVBOX");
-    variables.push(("PRIVBOX".into(), mode.into()));
-    let task = Task {
-        folder: project.root.clone(),
-        variables,
-        words: vec![program.into()],
-    };
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let end = guest.run(&task, LIMIT, &mut out, &mut err)?;
-    if end != End::Code(0) {
-        bail!(
-            "PRIVBOX={mode} {}: {end}\n{}",
-            program.display(),
-            String::from_utf8_lossy(&err)
-        );
-    }
-    Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// `figure WHERE NAME MINIMUM MEDIAN`

@@ -6,6 +6,7 @@
 
 mod figures;
 mod gate;
+mod guest;
 mod measure;
 mod paper;
 mod programs;

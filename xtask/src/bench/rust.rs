@@ -8,21 +8,21 @@
 //! * `cargo privbox build` against `cargo build --release`, from nothing.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use serde::Serialize;
 
+use super::guest;
 use super::measure::{geometric_mean, median};
 use crate::toolchain;
 use crate::util::{self, Project, cargo};
-use crate::vm::{self, End, Guest, Switch, Task, Trouble};
+use crate::vm::Switch;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 const LEVELS: [&str; 2] = ["mask", "spap"];
@@ -42,8 +42,6 @@ const REQUESTS: usize = 200_000;
 const GUEST_REQUESTS: usize = 20_000;
 /// Requests at a time: an answer for each, or what a busy server sees.
 const DEPTHS: [u32; 2] = [1, 50];
-/// The time of one run in a guest.
-const LIMIT: Duration = Duration::from_secs(600);
 
 /// Options of `bench rust`.
 #[derive(Args)]
@@ -127,20 +125,14 @@ pub fn run(project: &Project, options: &Options, install: bool) -> Result<()> {
     let load = native.join("kv-load");
     let server = Server::build(project, &load)?;
     report.kv_server = Some(server.rates(REQUESTS / share as usize, runs)?);
-    for kernel in &options.kernels {
-        for &pti in &options.pti {
-            let name = format!(
-                "{kernel}, pti={}",
-                if pti == Switch::On { "on" } else { "off" }
-            );
-            println!("measure    {name}");
-            let requests = GUEST_REQUESTS / share as usize;
-            let figures = server
-                .instructions(kernel, pti, requests, install)
-                .with_context(|| format!("kernel {name}"))?;
-            report.guest_instructions.insert(name, figures);
-        }
-    }
+    guest::each(&options.kernels, &options.pti, |kernel, name, pti| {
+        let requests = GUEST_REQUESTS / share as usize;
+        let figures = server.instructions(kernel, pti, requests, install)?;
+        report
+            .guest_instructions
+            .insert(format!("{kernel}, {name}"), figures);
+        Ok(())
+    })?;
     let file = project.scratch("bench")?.join("rust.json");
     fs::write(&file, serde_json::to_string_pretty(&report)? + "\n")
         .map_err(|error| util::Failure::Unwritable(file.clone(), error))?;
@@ -366,18 +358,11 @@ impl<'a> Server<'a> {
     fn instructions(
         &self,
         kernel: &str,
-        pti: Switch,
+        pti: bool,
         requests: usize,
         install: bool,
     ) -> Result<BTreeMap<String, BTreeMap<&'static str, u64>>> {
-        let options = vm::Options {
-            pti: Some(pti == Switch::On),
-            icount: true,
-            ..vm::Options::new(self.project, kernel)
-        };
-        let mut guest = Guest::boot(self.project, &options.prepare(self.project, install)?)?;
-        guest.load_module("")?;
-        guest.trust(&self.boxed)?;
+        let mut guest = guest::boot(self.project, kernel, pti, &self.boxed, install)?;
         let mut figures = BTreeMap::new();
         for depth in DEPTHS {
             let mut by_mode = BTreeMap::new();
@@ -392,17 +377,14 @@ impl<'a> Server<'a> {
                     requests.to_string().into(),
                     depth.to_string().into(),
                 ];
-                let text = in_guest(&mut guest, self.project, words, mode)?;
+                let text = guest::output(&mut guest, self.project, words, mode)?;
                 let load = Load::read(&text)?;
                 by_mode.insert(variant, load.ticks / requests as u64);
             }
             println!("           {depth} at a time: {by_mode:?}");
             figures.insert(format!("{depth} at a time"), by_mode);
         }
-        let reports = guest.finish();
-        if !reports.is_empty() {
-            return Err(Trouble::Kernel(reports.join("\n")).into());
-        }
+        guest::finish(guest)?;
         Ok(figures)
     }
 }
@@ -442,27 +424,4 @@ fn call_outs(line: &str) -> Result<u64> {
     line.split_once("call_outs: ")
         .and_then(|(_, rest)| rest.split(',').next()?.parse().ok())
         .with_context(|| format!("the server says '{line}'"))
-}
-
-/// What a command prints in a guest.
-fn in_guest(
-    guest: &mut Guest,
-    project: &Project,
-    words: Vec<OsString>,
-    mode: &str,
-) -> Result<String> {
-    let mut variables = guest.variables().to_vec();
-    variables.retain(|(name, _)| name != "PRIVBOX");
-    variables.push(("PRIVBOX".into(), mode.into()));
-    let task = Task {
-        folder: project.root.clone(),
-        variables,
-        words,
-    };
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let end = guest.run(&task, LIMIT, &mut out, &mut err)?;
-    if end != End::Code(0) {
-        bail!("PRIVBOX={mode}: {end}\n{}", String::from_utf8_lossy(&err));
-    }
-    Ok(String::from_utf8_lossy(&out).into_owned())
 }
