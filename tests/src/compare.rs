@@ -114,6 +114,14 @@ pub fn entries(stderr: &str) -> Option<u64> {
     counts.reduce(u64::saturating_add)
 }
 
+/// The runtime's lines on standard error, of all the processes that wrote one, and the rest.
+pub fn statistics(stderr: &str) -> (Vec<&str>, String) {
+    let (own, rest): (Vec<&str>, Vec<&str>) = stderr
+        .lines()
+        .partition(|line| line.starts_with("privbox: mode="));
+    (own, rest.join("\n"))
+}
+
 /// The native run. Several comparisons want the same one, at other levels of the box: it is
 /// remembered.
 fn native(

@@ -24,6 +24,19 @@ pub fn examples(tools: &Toolchain, level: Option<&str>) -> Result<PathBuf> {
     )
 }
 
+/// What of this test's environment is not for a user's package.
+pub const NOT_THE_PACKAGES: [&str; 9] = [
+    "RUSTFLAGS",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_TARGET_DIR",
+    "CARGO_INCREMENTAL",
+    "RUSTC_WRAPPER",
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_PATH",
+    "PRIVBOX_FLAGS",
+    "PRIVBOX",
+];
+
 /// Builds all programs of a package for release, natively or with a box of this level; returns the folder that they are in.
 ///
 /// # Errors
@@ -34,39 +47,54 @@ pub fn build(
     target: &Path,
     level: Option<&str>,
 ) -> Result<PathBuf> {
-    let mut command;
-    let folder = match level {
-        None => {
-            command = Command::new("cargo");
-            command.arg("build");
-            target.join("release")
-        }
-        Some(level) => {
-            command = Command::new(tools.privbox.with_file_name("cargo-privbox"));
-            command.args(["privbox", "build"]);
-            command.arg(format!("-fprivbox-level={level}"));
-            target.join("x86_64-unknown-linux-gnu/release")
-        }
-    };
+    let option = level.map(|level| format!("-fprivbox-level={level}"));
+    let options = option.as_ref().map(|option| [option.as_str()]);
+    let mut command = cargo(tools, package, "build", options.as_ref().map(|o| &o[..]));
     command
-        .args(["--release", "--locked", "--target-dir"])
+        .args(["--release", "--bins", "--locked", "--target-dir"])
         .arg(target);
-    command.current_dir(package);
-    // A user's package: what this test was run with is not its.
-    for name in [
-        "RUSTFLAGS",
-        "CARGO_TARGET_DIR",
-        "RUSTC_WRAPPER",
-        "CARGO_MANIFEST_DIR",
-    ] {
-        command.env_remove(name);
+    succeed(&mut command)?;
+    Ok(target.join(match level {
+        None => "release",
+        Some(_) => "x86_64-unknown-linux-gnu/release",
+    }))
+}
+
+/// cargo, or `cargo privbox` with options of the box, for a package that is none of this workspace: what this test was run
+/// with is not the package's.
+pub fn cargo(tools: &Toolchain, package: &Path, command: &str, boxed: Option<&[&str]>) -> Command {
+    let mut cargo;
+    match boxed {
+        None => {
+            cargo = Command::new("cargo");
+            cargo.arg(command);
+        }
+        Some(options) => {
+            cargo = Command::new(tools.privbox.with_file_name("cargo-privbox"));
+            cargo.args(["privbox", command]).args(options);
+        }
     }
-    let output = command.output().context("cannot run cargo")?;
+    cargo.current_dir(package);
+    for name in NOT_THE_PACKAGES {
+        cargo.env_remove(name);
+    }
+    cargo
+}
+
+/// Its standard output.
+///
+/// # Errors
+/// It fails: what it said.
+pub fn succeed(command: &mut Command) -> Result<Vec<u8>> {
+    let output = command
+        .output()
+        .with_context(|| format!("cannot run {command:?}"))?;
     if !output.status.success() {
         bail!(
-            "{command:?} failed:\n{}",
+            "{command:?} ends with {}:\n{}",
+            output.status,
             String::from_utf8_lossy(&output.stderr)
         );
     }
-    Ok(folder)
+    Ok(output.stdout)
 }

@@ -3,10 +3,10 @@
 //! What is built is in `rust-tests` of the folder of the commands under test, and is built by the first test that needs it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
+use privbox_tests::compare;
 use privbox_tests::process::{Outcome, Run};
 use privbox_tests::suite;
 use privbox_tests::toolchain::Toolchain;
@@ -33,52 +33,6 @@ fn main() {
 /// Where everything of these tests is built.
 fn folder(tools: &Toolchain) -> PathBuf {
     tools.privbox.with_file_name("rust-tests")
-}
-
-/// cargo, or `cargo privbox` with options of the box, for a package that is none of this workspace: what this test was run
-/// with is not the package's.
-fn cargo(tools: &Toolchain, package: &Path, command: &str, boxed: Option<&[&str]>) -> Command {
-    let mut cargo;
-    match boxed {
-        None => {
-            cargo = Command::new("cargo");
-            cargo.arg(command);
-        }
-        Some(options) => {
-            cargo = Command::new(tools.privbox.with_file_name("cargo-privbox"));
-            cargo.args(["privbox", command]).args(options);
-        }
-    }
-    cargo.current_dir(package);
-    for name in [
-        "RUSTFLAGS",
-        "CARGO_ENCODED_RUSTFLAGS",
-        "CARGO_TARGET_DIR",
-        "CARGO_INCREMENTAL",
-        "RUSTC_WRAPPER",
-        "CARGO_MANIFEST_DIR",
-        "CARGO_MANIFEST_PATH",
-        "PRIVBOX_FLAGS",
-        "PRIVBOX",
-    ] {
-        cargo.env_remove(name);
-    }
-    cargo
-}
-
-/// Its standard output; an error with what it said if it fails.
-fn succeed(command: &mut Command) -> Result<Vec<u8>> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot run {command:?}"))?;
-    if !output.status.success() {
-        bail!(
-            "{command:?} ends with {}:\n{}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-    Ok(output.stdout)
 }
 
 /// Something built once, by whoever needs it first.
@@ -111,11 +65,8 @@ fn program(path: &Path, folder: &Path, mode: &str) -> Run {
 
 /// The runtime's line on standard error, and the rest.
 fn statistics(outcome: &Outcome) -> (Option<&str>, String) {
-    let (own, rest): (Vec<&str>, Vec<&str>) = outcome
-        .stderr
-        .lines()
-        .partition(|line| line.starts_with("privbox: mode="));
-    (own.first().copied(), rest.join("\n"))
+    let (own, rest) = compare::statistics(&outcome.stderr);
+    (own.first().copied(), rest)
 }
 
 /// Does the runtime say that the box was entered, in user mode?

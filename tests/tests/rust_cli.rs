@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use libtest_mimic::{Failed, Trial};
 use privbox_tests::process::{End, Outcome, Run};
+use privbox_tests::rust::NOT_THE_PACKAGES;
 use privbox_tests::suite;
 use privbox_tests::toolchain::{Toolchain, tests_folder, workspace};
 
@@ -119,15 +120,8 @@ impl Package {
 fn cargo(tools: &Toolchain, folder: &Path, words: &str) -> Run {
     Run::new("cargo", folder)
         .args(words.split_whitespace())
-        .without([
-            "CARGO_TARGET_DIR",
-            "CARGO_MANIFEST_DIR",
-            "RUSTFLAGS",
-            "RUSTC_WRAPPER",
-            "RUST_BACKTRACE",
-            "PRIVBOX_FLAGS",
-            "EXPECT_BOX",
-        ])
+        .without(NOT_THE_PACKAGES)
+        .without(["RUST_BACKTRACE", "EXPECT_BOX"])
         .env("PATH", &path(tools).to_string_lossy())
         .limit(Duration::from_secs(600))
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
+use privbox_tests::compare;
 
 /// Requests in one go: more than sockets hold, so that the server must wait for room.
 const MANY: usize = 20_000;
@@ -46,13 +47,9 @@ fn copy_files(folder: &Path) -> Result<()> {
             String::from_utf8_lossy(&output.stderr)
         );
         // The runtime's own line differs from mode to mode: it is the caller's to look at.
-        let (stats, rest): (Vec<&str>, Vec<&str>) = text
-            .lines()
-            .partition(|line| line.starts_with("privbox: mode="));
+        let (stats, rest) = compare::statistics(&text);
         eprintln!("{}", stats.join("\n"));
-        let text = rest
-            .join("\n")
-            .replace(&*scratch.path().to_string_lossy(), "");
+        let text = rest.replace(&*scratch.path().to_string_lossy(), "");
         Ok(format!("{}: {text}", output.status))
     };
     println!("{}", copy(&from)?);

@@ -9,11 +9,12 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use libtest_mimic::Trial;
+use privbox_tests::rust::{cargo, succeed};
 use privbox_tests::suite::trial;
 use privbox_tests::toolchain::{Toolchain, quick, workspace};
 use serde_json::Value;
 
-use super::{Once, cargo, entered, folder, program, statistics, succeed};
+use super::{Once, entered, folder, program, statistics};
 
 /// The crates, and how many tests pass natively.
 const CRATES: [(&str, usize); 6] = [

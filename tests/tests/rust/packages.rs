@@ -9,11 +9,12 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail, ensure};
 use libtest_mimic::Trial;
 use privbox_tests::process::End;
+use privbox_tests::rust::{cargo, succeed};
 use privbox_tests::suite::trial;
 use privbox_tests::toolchain::{Toolchain, quick};
 use serde_json::Value;
 
-use super::{cargo, entered, program, programs, statistics, succeed};
+use super::{entered, program, programs, statistics};
 
 pub fn trials(tools: &Toolchain) -> Vec<Trial> {
     type Body = fn(&Toolchain, &Path) -> Result<()>;

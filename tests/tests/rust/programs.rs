@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use libtest_mimic::Trial;
 use privbox_tests::process::{End, Run};
+use privbox_tests::rust;
 use privbox_tests::suite::trial;
 use privbox_tests::toolchain::{Toolchain, quick, workspace};
 
-use super::{Once, cargo, entered, folder, program, statistics, succeed};
+use super::{Once, entered, folder, program, statistics};
 
 /// Levels at which all programs are built; the quick run does without the others than the first.
 const LEVELS: [&str; 2] = ["mask", "spap"];
@@ -87,22 +88,7 @@ fn cases() -> Result<Vec<Case>> {
 /// Builds all programs; returns the folder they are in.
 fn build(tools: &Toolchain, level: Option<&'static str>) -> Result<PathBuf> {
     let target = folder(tools).join(level.unwrap_or("native"));
-    let option = level.map(|level| format!("-fprivbox-level={level}"));
-    let options = option.as_ref().map(|option| [option.as_str()]);
-    let mut cargo = cargo(
-        tools,
-        &package(),
-        "build",
-        options.as_ref().map(|options| &options[..]),
-    );
-    cargo
-        .args(["--release", "--bins", "--locked", "--target-dir"])
-        .arg(&target);
-    succeed(&mut cargo)?;
-    Ok(match level {
-        None => target.join("release"),
-        Some(_) => target.join("x86_64-unknown-linux-gnu/release"),
-    })
+    rust::build(tools, &package(), &target, level)
 }
 
 fn run(case: &Case, folder: &Path, scratch: &Path, mode: &str) -> Run {

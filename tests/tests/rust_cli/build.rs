@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use privbox_tests::compare;
 use privbox_tests::process::{End, Run};
 
 use super::{Body, Package, TARGET, fails, files, has_box, shown, succeeds};
@@ -108,11 +109,8 @@ fn by_path(package: &Package) -> Result<()> {
             .env("PRIVBOX_STATS", "1")
             .run()?;
         ensure!(outcome.ok(), "{}", shown(&outcome));
-        let line = outcome
-            .stderr
-            .lines()
-            .find(|line| line.starts_with("privbox: mode="));
-        Ok(line.unwrap_or_default().to_owned())
+        let (own, _) = compare::statistics(&outcome.stderr);
+        Ok(own.first().copied().unwrap_or_default().to_owned())
     };
     let marked = stats("--bin one -- a")?;
     ensure!(marked.contains(" entries=1 "), "{marked}");
