@@ -98,7 +98,8 @@ impl Checker {
     }
 }
 
-/// Where the blocks of a function start.
+/// Where the blocks of a function start: where control may come from elsewhere than from the instruction before. A block may branch before
+/// its end, and what it falls through to there is visited with it, in the state at hand.
 #[derive(Default)]
 struct Blocks {
     /// Of each instruction: the block that starts there, or [`NO_BLOCK`].
@@ -120,14 +121,10 @@ impl Blocks {
             }
         };
         mark(0);
-        for (i, flow) in code.flows.iter().enumerate() {
-            match *flow {
-                Flow::Next | Flow::Call => {}
-                Flow::Branch { target, .. } => {
-                    mark(target);
-                    mark(i + 1);
-                }
-                _ => mark(i + 1),
+        for flow in &code.flows {
+            // What follows a transfer of control is a block only if something leads there.
+            if let Flow::Branch { target, .. } = *flow {
+                mark(target);
             }
         }
         table_starts(context, code, mark);

@@ -365,8 +365,8 @@ impl Natural {
             new.lo = 0;
         }
         if self.hi > old.hi {
-            match UP.iter().find(|&&t| t >= self.hi) {
-                Some(&t) => new.hi = t,
+            match up(old.hi, self.hi) {
+                Some(hi) => new.hi = hi,
                 None => (new.lo, new.hi) = (0, u64::MAX),
             }
         }
@@ -391,6 +391,29 @@ const UP: [u64; 14] = [
     MASKED_MAX as u64 + (1 << 20),
     MASKED_MAX as u64 + (1 << 33),
 ];
+/// A bound that grows by no more than this at a time is a counter's or a pointer's on its way through memory.
+const STEP: u64 = 1 << 16;
+
+/// The bound to which one that grew from `old` to `new` is widened; `None`: there is none.
+///
+/// What stepped past one of the stops steps past the next as well, in the loop's next turn, unless something in the loop holds it:
+/// 32-bit arithmetic, a mask, or the accesses of rule 6, which bring back what is at most 1 MiB beyond a masked address. So from above
+/// 32 bits it goes on to the highest masked address, and from beyond that to the last that accesses bring back: any bound that contains the
+/// new one is sound, and a counter that nothing holds reaches the end of the stops in half the turns.
+fn up(old: u64, new: u64) -> Option<u64> {
+    const NUMBER: u64 = (1 << 32) - 1;
+    const MASKED: u64 = MASKED_MAX as u64;
+    const LAST: u64 = MASKED + (1 << 20);
+    let stepped = new - old <= STEP && UP.contains(&old);
+    let at_least = match old {
+        NUMBER..MASKED if stepped => new.max(MASKED),
+        LAST.. if stepped => return None,
+        _ if stepped && old > MASKED => new.max(LAST),
+        _ => new,
+    };
+    UP.iter().copied().find(|&stop| stop >= at_least)
+}
+
 const DOWN: [i128; 7] = [
     0,
     -64,
@@ -404,10 +427,8 @@ const DOWN: [i128; 7] = [
 /// Widens `new` against the `old` it contains.
 pub(crate) fn widen(old: Interval, new: Interval) -> Interval {
     let hi = if new.hi > old.hi {
-        UP.iter()
-            .map(|&t| i128::from(t))
-            .find(|&t| t >= new.hi)
-            .unwrap_or(i128::MAX)
+        let natural = |bound: i128| bound.max(0) as u64;
+        up(natural(old.hi), natural(new.hi)).map_or(i128::MAX, i128::from)
     } else {
         new.hi
     };
@@ -423,5 +444,58 @@ pub(crate) fn widen(old: Interval, new: Interval) -> Interval {
         Interval::FULL
     } else {
         Interval::new(lo, hi)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn widening_contains_what_it_widens() {
+        let near = |stop: u64| [stop - 1, stop, stop + 1, stop + STEP, stop + STEP + 1];
+        let bounds: Vec<u64> = UP.into_iter().flat_map(near).collect();
+        for &old in &bounds {
+            for &new in bounds.iter().filter(|&&new| new > old) {
+                let wide = up(old, new).unwrap_or(u64::MAX);
+                assert!(wide >= new);
+                if new - old > STEP || !UP.contains(&old) {
+                    let least = UP.into_iter().find(|&stop| stop >= new);
+                    assert_eq!(wide, least.unwrap_or(u64::MAX));
+                }
+            }
+        }
+    }
+
+    /// What counts and is never held leaves the stops soon.
+    #[test]
+    fn counters_settle_in_few_turns() {
+        for step in [1, 8, 64, 1 << 10, STEP] {
+            let (mut bound, mut turns) = (0, 0);
+            while let Some(wide) = up(bound, bound + step) {
+                (bound, turns) = (wide, turns + 1);
+            }
+            assert!(turns <= 7, "{step}: {turns}");
+        }
+    }
+
+    /// A pointer that is accessed in each turn of a loop is held at the masked addresses, whatever it began with.
+    #[test]
+    fn walking_pointers_stay_masked() {
+        const MASKED: u64 = MASKED_MAX as u64;
+        for step in [1, 8, 64, 1 << 10, STEP] {
+            let mut bound = 0x40_0000;
+            for _ in 0..10 {
+                // Rule 6, then the step.
+                assert!(bound <= MASKED + (1 << 20));
+                let new = bound.min(MASKED) + step;
+                if new > bound {
+                    bound = up(bound, new).expect("it is brought back each time");
+                }
+            }
+            assert!(bound > MASKED);
+        }
     }
 }
