@@ -1,12 +1,28 @@
-//! `fn f(a: A) -> R { body }` becomes `fn f(a: A) -> R { ::privbox::call(move || -> R { let a = a; body }) }`.
+//! What a marked function becomes:
+//!
+//! ```text
+//! fn f(&self, a: A, (b, c): B) -> R { body }
+//!
+//! fn f(&self, a: A, argument_1: B) -> R {
+//!     ::privbox::call(move || -> R {
+//!         let _ = &self;                  // the closure takes all of it along, not a field only
+//!         let a = a;                      // so that arguments are dropped where and when they are without the
+//!         let argument_1 = argument_1;    // attribute: in the box, behind the body's variables, the last one first
+//!         let (b, c) = argument_1;
+//!         match () { () => { body } }     // an arm's last temporaries go before the variables around it, as those of
+//!     })                                  // a function's body go before its arguments
+//! }
+//! ```
+//!
+//! Everything that is written here and not by the author is marked as a macro's, so that lints are about the author's code
+//! only, with one exception: the name of an argument, which documentation shows.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
-use syn::{
-    Error, FnArg, ForeignItemFn, ImplItemFn, ItemFn, Pat, PatIdent, ReturnType, Signature,
-    TraitItemFn, Type, TypeImplTrait,
-};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{quote, quote_spanned, ToTokens as _};
+use syn::visit_mut::{self, VisitMut};
+use syn::{parse_quote, Attribute, Error, FnArg, Pat, PatIdent, PatType, ReturnType, Type};
+
+use crate::function::{self, Function};
 
 /// Which way the calls go.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,47 +49,98 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 fn work(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, (Error, bool)> {
     let way = way(arguments).map_err(|e| (e, true))?;
-    let mut function = parse(item).map_err(|e| (e, false))?;
-    check(&function).map_err(|e| (e, true))?;
-    let body = std::mem::take(&mut function.block.stmts);
-    let mut rebound = Vec::new();
-    for (number, argument) in function.sig.inputs.iter_mut().enumerate() {
-        let FnArg::Typed(argument) = argument else {
-            // `self` keeps its name; the closure takes it along.
-            continue;
-        };
-        let name = Ident::new(&format!("__privbox_argument_{number}"), Span::mixed_site());
-        // In the closure, so that arguments are dropped where and when they are without the attribute:
-        // in the box, behind the body's own variables, the last one first.
-        let pattern = std::mem::replace(&mut *argument.pat, simple(name.clone()));
-        rebound.push(match &pattern {
-            Pat::Wild(_) => quote!(let #name = #name;),
-            pattern => quote!(let #name = #name; let #pattern = #name;),
-        });
-    }
-    let result = match &function.sig.output {
-        ReturnType::Type(_, ty) if !mentions_impl(ty) => quote!(-> #ty),
-        ReturnType::Type(..) => quote!(),
-        ReturnType::Default => quote!(-> ()),
-    };
+    let mut function = function::parse(item).map_err(|e| (e, false))?;
+    function::check(&function).map_err(|e| (e, true))?;
+    let bindings = bindings(&mut function);
+    let Function {
+        attributes,
+        visibility,
+        signature,
+        body,
+    } = &function;
+    // Where the body is, but not of the author's making.
+    let span = Span::mixed_site().located_at(body.span());
+    let result = result(&signature.output, span);
     let target = match way {
-        Way::In => quote!(::privbox::call),
-        Way::Out => quote!(::privbox::outside),
+        Way::In => quote_spanned!(span=> call),
+        Way::Out => quote_spanned!(span=> outside),
     };
-    let (attributes, visibility, signature) = (&function.attrs, &function.vis, &function.sig);
-    let span = function.block.brace_token.span.join();
-    let block = quote_spanned!(span=> {
-        #target(move || #result {
-            #(#rebound)*
-            #[allow(unused_braces, clippy::redundant_closure_call)]
-            { #(#body)* }
-        })
-    });
+    let call = quote_spanned!(span=> ::privbox::#target(move || -> #result {
+        #bindings
+        match () { () => #body }
+    }));
+    // The author's braces: the item as a whole is the author's, and is warned about if nobody calls it.
+    let mut block = Group::new(Delimiter::Brace, call);
+    block.set_span(body.span());
     Ok(quote! {
         #(#attributes)*
-        #[allow(clippy::let_unit_value, clippy::needless_return, unused_mut)]
         #visibility #signature #block
     })
+}
+
+/// Gives the arguments names, and returns what makes of these, in the closure, what the author wrote.
+fn bindings(function: &mut Function) -> TokenStream {
+    let mut bindings = TokenStream::new();
+    let mut names = Vec::new();
+    for (number, argument) in function.signature.inputs.iter_mut().enumerate() {
+        let argument = match argument {
+            FnArg::Receiver(receiver) => {
+                let own = &receiver.self_token;
+                let span = Span::mixed_site().located_at(own.span);
+                bindings.extend(quote_spanned!(span=> let _ = &#own;));
+                continue;
+            }
+            FnArg::Typed(argument) => argument,
+        };
+        let (here, there) = attributes(argument);
+        argument.attrs = here;
+        let name = name(number, &argument.pat, &names);
+        names.push(name.to_string());
+        let pattern = std::mem::replace(&mut *argument.pat, simple(name.clone()));
+        let span = name.span();
+        let there = quote!(#(#there)*);
+        bindings.extend(match &pattern {
+            // A binding of something to a name like `_unused` has no effect, a lint says.
+            Pat::Ident(one) if is_plain(one) && one.ident.to_string().starts_with('_') => {
+                quote_spanned!(span=> #there let #pattern = match #name { argument => argument };)
+            }
+            Pat::Ident(one) if is_plain(one) => quote_spanned!(span=> #there let #pattern = #name;),
+            Pat::Wild(_) => quote_spanned!(span=> #there let #name = #name;),
+            _ => quote_spanned!(span=> #there let #name = #name; #there let #pattern = #name;),
+        });
+    }
+    bindings
+}
+
+/// An argument's attributes: those that stay with the argument, and those of its binding. Lints are the binding's;
+/// what decides whether there is an argument at all belongs to both.
+fn attributes(argument: &PatType) -> (Vec<Attribute>, Vec<Attribute>) {
+    let all = argument.attrs.iter().cloned();
+    let stays = |attribute: &Attribute| {
+        attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
+    };
+    (all.clone().filter(stays).collect(), all.collect())
+}
+
+/// The argument's own name, as documentation shows it, if it has one and only one.
+fn name(number: usize, pattern: &Pat, taken: &[String]) -> Ident {
+    let written = match pattern {
+        Pat::Ident(PatIdent { ident, .. }) => Some(ident),
+        _ => None,
+    };
+    let span = syn::spanned::Spanned::span(pattern);
+    let mut name = match written {
+        // Two names of a `macro_rules` macro may look the same and be two.
+        Some(written) if !taken.contains(&written.to_string()) => written.clone(),
+        _ => Ident::new(&format!("argument_{number}"), span),
+    };
+    name.set_span(Span::mixed_site().located_at(span));
+    name
+}
+
+/// Only a name, with or without `mut`.
+fn is_plain(pattern: &PatIdent) -> bool {
+    pattern.subpat.is_none() && pattern.by_ref.is_none()
 }
 
 fn simple(name: Ident) -> Pat {
@@ -84,6 +151,28 @@ fn simple(name: Ident) -> Pat {
         ident: name,
         subpat: None,
     })
+}
+
+/// The closure's result. `impl Trait` cannot be written there, and follows from the body.
+fn result(output: &ReturnType, span: Span) -> TokenStream {
+    struct Infer;
+    impl VisitMut for Infer {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            if matches!(ty, Type::ImplTrait(_)) {
+                *ty = parse_quote!(_);
+            } else {
+                visit_mut::visit_type_mut(self, ty);
+            }
+        }
+    }
+    match output {
+        ReturnType::Default => quote_spanned!(span=> ()),
+        ReturnType::Type(_, ty) => {
+            let mut ty = ty.clone();
+            Infer.visit_type_mut(&mut ty);
+            ty.into_token_stream()
+        }
+    }
 }
 
 fn way(arguments: TokenStream) -> Result<Way, Error> {
@@ -101,97 +190,4 @@ fn way(arguments: TokenStream) -> Result<Way, Error> {
             format!("unknown option `{word}`: expected `#[privbox]` or `#[privbox(outside)]`"),
         ))
     }
-}
-
-/// A function with a body; the error says what else it is.
-fn parse(item: TokenStream) -> Result<ItemFn, Error> {
-    match syn::parse2::<ItemFn>(item.clone()) {
-        Ok(function) => Ok(function),
-        Err(error) => {
-            let what = if syn::parse2::<ImplItemFn>(item.clone()).is_ok() {
-                "`#[privbox]` does not understand this method"
-            } else if syn::parse2::<TraitItemFn>(item.clone()).is_ok()
-                || syn::parse2::<ForeignItemFn>(item.clone()).is_ok()
-            {
-                "a function without a body cannot run in a box: mark its implementations"
-            } else if let Ok(item) = syn::parse2::<syn::Item>(item.clone()) {
-                match item {
-                    syn::Item::Impl(_) => {
-                        "`#[privbox]` marks functions: put it on the methods of this impl"
-                    }
-                    syn::Item::Trait(_) => {
-                        "`#[privbox]` marks functions: put it on those of the trait's implementations"
-                    }
-                    syn::Item::Mod(_) => "`#[privbox]` marks functions: put it on those of this module",
-                    _ => "`#[privbox]` marks functions",
-                }
-            } else if syn::parse2::<syn::Expr>(item.clone()).is_ok() {
-                "`#[privbox]` marks functions: run a closure in the box with `privbox::call`"
-            } else {
-                // Not Rust: the parser's complaint is the better one.
-                return Err(error);
-            };
-            Err(Error::new_spanned(item, what))
-        }
-    }
-}
-
-/// What cannot run in a box as a marked function.
-fn check(function: &ItemFn) -> Result<(), Error> {
-    let signature: &Signature = &function.sig;
-    if let Some(token) = &signature.asyncness {
-        return Err(Error::new(
-            token.span(),
-            "an `async fn` cannot be marked: calling it only makes a future; mark a function that polls it, or \
-             what it calls",
-        ));
-    }
-    if let Some(token) = &signature.constness {
-        return Err(Error::new(
-            token.span(),
-            "a `const fn` cannot be marked: it may run in the compiler; mark a function that calls it",
-        ));
-    }
-    if let Some(variadic) = &signature.variadic {
-        return Err(Error::new(
-            variadic.span(),
-            "a function with variadic arguments cannot be marked: mark a function with fixed arguments that it \
-             calls",
-        ));
-    }
-    for attribute in &function.attrs {
-        let mut path = attribute.path().clone();
-        if path.is_ident("unsafe") {
-            // `#[unsafe(naked)]`
-            if let Ok(inner) = attribute.parse_args::<syn::Path>() {
-                path = inner;
-            }
-        }
-        if path.is_ident("naked") {
-            return Err(Error::new_spanned(
-                attribute,
-                "a `#[naked]` function cannot be marked: the box takes code of the compiler's only",
-            ));
-        }
-        if path.is_ident("track_caller") {
-            return Err(Error::new_spanned(
-                attribute,
-                "a `#[track_caller]` function cannot be marked: its caller is not known in the box",
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// `impl Trait` cannot be written as a closure's result.
-fn mentions_impl(ty: &Type) -> bool {
-    struct Find(bool);
-    impl<'ast> syn::visit::Visit<'ast> for Find {
-        fn visit_type_impl_trait(&mut self, _: &'ast TypeImplTrait) {
-            self.0 = true;
-        }
-    }
-    let mut find = Find(false);
-    syn::visit::Visit::visit_type(&mut find, ty);
-    find.0
 }

@@ -1,6 +1,7 @@
 //! The attribute `#[privbox]`. Its documentation is in the crate `privbox`, which exports it.
 
 mod expand;
+mod function;
 
 use proc_macro::TokenStream;
 
