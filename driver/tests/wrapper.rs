@@ -313,12 +313,52 @@ fn values_are_checked() {
         ("-fprivbox-fn=[", "not a valid glob"),
         ("-fprivbox-spap=1", "takes no value"),
         ("-fprivbox-nonsense", "unknown option '-fprivbox-nonsense'"),
-        ("-flto", "-flto"),
-        ("-flto=thin", "-flto"),
+        // Clang refuses it without -flto.
+        ("-fwhole-program-vtables", "-flto"),
     ] {
         fails(&folder.cc(&[option, "-c", "f.c"]), 1, message);
     }
+}
+
+/// A build that asks for link-time optimisation works, and says that there was none.
+#[test]
+fn link_time_optimisation_is_left_out() {
+    let folder = folder();
+    let is_elf = |name: &str| fs::read(folder.join(name)).unwrap().starts_with(b"\x7fELF");
+    for option in ["-flto", "-flto=thin", "-flto=auto"] {
+        succeeds(&folder.cc(&[option, "-O2", "-c", "f.c"]));
+        assert!(is_elf("f.o"), "{option}");
+    }
+    folder.write(
+        "main.c",
+        "int f(int);\nint main(void) { return f(1) == 0; }\n",
+    );
+    let linked = folder.cc(&[
+        "-flto",
+        "-O2",
+        "-fprivbox-fn=main",
+        "main.c",
+        "f.o",
+        "-o",
+        "program",
+    ]);
+    succeeds(&linked);
+    let said = String::from_utf8_lossy(&linked.stderr).into_owned();
+    assert!(said.contains("'program': -flto is left out"), "{said}");
+    let flags = ["-flto", "-fwhole-program-vtables", "-c", "f.c"];
+    fails(&folder.cc(&flags), 1, "-fno-privbox");
+    // Without the box it is clang's.
     succeeds(&folder.cc(&["-flto", "-fno-privbox", "-c", "f.c"]));
+    assert!(!is_elf("f.o"));
+    succeeds(&folder.cc(&[
+        "-flto",
+        "-O2",
+        "-fno-privbox",
+        "main.c",
+        "f.o",
+        "-o",
+        "program",
+    ]));
 }
 
 #[test]

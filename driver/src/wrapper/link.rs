@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -96,6 +97,14 @@ fn without_box(context: &Context, job: &Job, scratch: &Scratch) -> Result<(), Fa
 }
 
 fn with_box(context: &Context, job: &Job, output: &Path, scratch: &Scratch) -> Result<(), Failure> {
+    if context.lto {
+        // One write: other compilers of a parallel build share the terminal.
+        let text = format!(
+            "privbox-cc: warning: '{}': -flto is left out with a box: units are optimised one by one\n",
+            output.display()
+        );
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
     let library = if context.options.strict {
         "libprivbox-strict.a"
     } else {

@@ -10,6 +10,7 @@ pub mod clang;
 pub mod compile;
 pub mod jobs;
 pub mod link;
+mod lto;
 pub mod names;
 pub mod report;
 pub mod response;
@@ -57,6 +58,8 @@ pub struct Context {
     pub arguments: Vec<OsString>,
     /// `-v`: show what is run.
     verbose: bool,
+    /// Link-time optimisation was asked for.
+    lto: bool,
 }
 
 impl Context {
@@ -67,6 +70,7 @@ impl Context {
             options,
             arguments: Vec::new(),
             verbose: false,
+            lto: false,
         }
     }
 
@@ -210,16 +214,21 @@ pub fn run_with(
     if !options.enabled || only_shows {
         return become_clang(&clang, &arguments);
     }
-    let Some(plan) = jobs::plan(&clang, &without_save_temps(&arguments))? else {
+    let Some(mut plan) = jobs::plan(&clang, &without_save_temps(&arguments))? else {
         return become_clang(&clang, &arguments);
     };
-    let kinds: Vec<Kind> = plan.jobs.iter().map(Job::kind).collect();
-    if kinds.contains(&Kind::CompileLto) {
-        return Err(Failure::Error(anyhow!(
-            "link-time optimisation (-flto) is not supported with the box: leave -flto out, or add \
-             -fno-privbox to the commands that need it"
-        )));
+    let lto = lto::is_asked_for(&arguments);
+    let mut arguments = arguments;
+    if plan.jobs.iter().any(|job| job.kind() == Kind::CompileLto) {
+        arguments = lto::left_out(arguments);
+        plan = jobs::plan(&clang, &without_save_temps(&arguments))?.ok_or_else(|| {
+            anyhow!(
+                "options of this command need link-time optimisation (-flto), which there is not with the box: leave \
+                 them out, or add -fno-privbox to the commands that need it"
+            )
+        })?;
     }
+    let kinds: Vec<Kind> = plan.jobs.iter().map(Job::kind).collect();
     if !kinds.contains(&Kind::Compile) && !kinds.contains(&Kind::Link) {
         return become_clang(&clang, &arguments);
     }
@@ -230,6 +239,7 @@ pub fn run_with(
         options,
         arguments,
         verbose,
+        lto,
     };
     execute(&context, plan, &kinds)
 }
@@ -279,6 +289,7 @@ fn execute(context: &Context, plan: Plan, kinds: &[Kind]) -> Result<ExitCode, Fa
                 compiled += 1;
                 result
             }
+            // Of the former there are none any more.
             Kind::CompileLto | Kind::Other => context.run(&job.program, &job.arguments, &scratch),
         };
         if let Err(error) = result
