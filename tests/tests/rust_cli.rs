@@ -18,6 +18,8 @@ use privbox_tests::toolchain::{Toolchain, tests_folder, workspace};
 
 #[path = "rust_cli/build.rs"]
 mod build;
+#[path = "rust_cli/cache.rs"]
+mod cache;
 #[path = "rust_cli/rebuild.rs"]
 mod rebuild;
 #[path = "rust_cli/refuse.rs"]
@@ -37,7 +39,13 @@ fn main() {
 }
 
 fn trials(tools: &Toolchain) -> Result<Vec<Trial>> {
-    let groups = [build::TESTS, rebuild::TESTS, refuse::TESTS, run::TESTS];
+    let groups = [
+        build::TESTS,
+        cache::TESTS,
+        rebuild::TESTS,
+        refuse::TESTS,
+        run::TESTS,
+    ];
     let trials = groups.into_iter().flatten().map(|(name, body)| {
         let tools = tools.clone();
         Trial::test(*name, move || {

@@ -14,9 +14,9 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::options;
-use super::sysroot;
+use super::package::Package;
 use super::toolchain::{self, Toolchain};
+use super::{chain, options, sysroot};
 use crate::diagnose::demangle;
 use crate::wrapper::Context;
 use crate::wrapper::args::BoxOptions;
@@ -108,8 +108,10 @@ struct Line {
     program: Vec<OsString>,
     target_dir: Option<PathBuf>,
     manifest: Option<PathBuf>,
-    /// `--config`, also for the question where the target folder is.
+    /// `--config` with its values, also for questions about the package.
     config: Vec<OsString>,
+    /// What else decides which crates there are: `--features`, `--locked`.
+    resolve: Vec<OsString>,
     has_target: bool,
     verbose: bool,
     quiet: bool,
@@ -138,7 +140,8 @@ impl Line {
                     line.flags.push(text);
                     continue;
                 }
-                "--target-dir" | "--target" | "--manifest-path" | "--config" => {
+                "--target-dir" | "--target" | "--manifest-path" | "--config" | "--features"
+                | "-F" => {
                     line.cargo.push(word.clone());
                     let first = line.cargo.len() - 1;
                     if value.is_none() {
@@ -153,6 +156,7 @@ impl Line {
                         "--target-dir" => line.target_dir = Some(value.into()),
                         "--manifest-path" => line.manifest = Some(value.into()),
                         "--config" => line.config.extend_from_slice(&line.cargo[first..]),
+                        "--features" | "-F" => line.resolve.extend_from_slice(&line.cargo[first..]),
                         _ if value != TARGET => {
                             bail!("--target {value}: boxes exist for {TARGET} only")
                         }
@@ -164,11 +168,38 @@ impl Line {
                 "-q" | "--quiet" => line.quiet = true,
                 "-h" | "--help" => line.help = true,
                 "--message-format" => line.message_format = true,
+                "--all-features"
+                | "--no-default-features"
+                | "--locked"
+                | "--offline"
+                | "--frozen" => {
+                    line.resolve.push(word.clone());
+                }
                 _ => {}
             }
             line.cargo.push(word);
         }
         Ok(line)
+    }
+
+    /// The package that these options are about.
+    fn package(&self) -> Package<'_> {
+        Package {
+            manifest: self.manifest.as_deref(),
+            config: &self.config,
+            resolve: &self.resolve,
+        }
+    }
+
+    /// Values of `--config`.
+    fn configs(&self) -> Vec<OsString> {
+        let words = self.config.iter().filter(|word| *word != "--config");
+        words
+            .map(|word| match word.as_bytes().strip_prefix(b"--config=") {
+                Some(value) => OsStr::from_bytes(value).to_owned(),
+                None => word.clone(),
+            })
+            .collect()
     }
 }
 
@@ -181,6 +212,8 @@ struct Session {
     /// What the flags say.
     chosen: BoxOptions,
     folder: PathBuf,
+    /// The wrapper of rustc that cargo would have without ours.
+    wrapper: Option<OsString>,
 }
 
 impl Session {
@@ -192,8 +225,9 @@ impl Session {
         let chosen = options::parse(&shell_words::join(&flags))?;
         let target_dir = match &line.target_dir {
             Some(folder) => env::current_dir()?.join(folder),
-            None => target_directory(&line)?.join(subfolder(&flags)),
+            None => line.package().target_directory()?.join(subfolder(&flags)),
         };
+        line.package().has_crates_of(&chosen.entry)?;
         let report = match &chosen.report {
             Some(file) => env::current_dir()?.join(file),
             None => target_dir.join("report.jsonl"),
@@ -205,6 +239,10 @@ impl Session {
             .with_context(|| format!("cannot make '{}'", target_dir.display()))?;
         let own = env::current_exe().context("cannot find this program")?;
         let folder = own.parent().map(Path::to_path_buf).unwrap_or_default();
+        let wrapper = match env::var_os(chain::WRAPPER).filter(|set| !set.is_empty()) {
+            Some(wrapper) => Some(wrapper),
+            None => chain::of_the_user(&folder.join("privbox-rustc"), &line.configs())?,
+        };
         Ok(Self {
             line,
             target_dir,
@@ -212,6 +250,7 @@ impl Session {
             flags: shell_words::join(&flags),
             chosen,
             folder,
+            wrapper,
         })
     }
 
@@ -244,6 +283,10 @@ impl Session {
         cargo.args(&self.line.cargo);
         cargo.env("CARGO_TARGET_DIR", &self.target_dir);
         cargo.env("RUSTC_WRAPPER", self.folder.join("privbox-rustc"));
+        match &self.wrapper {
+            Some(wrapper) => cargo.env(chain::WRAPPER, wrapper),
+            None => cargo.env_remove(chain::WRAPPER),
+        };
         cargo.env(options::HOST_IS_MARKED, "1");
         cargo.env(options::FLAGS, &self.flags);
         self.c_compiler(&mut cargo);
@@ -422,30 +465,6 @@ fn names(line: &Value, executable: &Path) -> bool {
 /// The kernel's half: then `auto` is the better choice.
 fn module_is_there() -> bool {
     Path::new("/dev/privbox").exists()
-}
-
-/// cargo's target folder for this workspace.
-fn target_directory(line: &Line) -> Result<PathBuf> {
-    let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut cargo = Command::new(program);
-    cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
-    if let Some(manifest) = &line.manifest {
-        cargo.arg("--manifest-path").arg(manifest);
-    }
-    cargo.args(&line.config);
-    let output = cargo.output().context("cannot run cargo")?;
-    if !output.status.success() {
-        bail!(
-            "cargo does not know this package:\n{}",
-            String::from_utf8_lossy(&output.stderr).trim_end()
-        );
-    }
-    let metadata: Value =
-        serde_json::from_slice(&output.stdout).context("cargo metadata is not readable")?;
-    let folder = metadata["target_directory"]
-        .as_str()
-        .context("cargo metadata names no target folder")?;
-    Ok(folder.into())
 }
 
 /// Other options, other objects: cargo does not know about them, so they have a folder of their own.

@@ -46,9 +46,15 @@ pub fn choose(symbols: &[String], options: &BoxOptions) -> Result<Marked> {
             });
         if instance == OUTSIDE || kept_out {
             marked.outside.insert(symbol.clone());
-        } else if is_marked || entry.matches(symbol) || entry.matches(path) {
-            let named = |name: &String| name == symbol || name == path;
-            if is_marked || options.entry.iter().any(named) {
+            continue;
+        }
+        // A path as a message writes it is no glob, brackets of types included.
+        let named = options
+            .entry
+            .iter()
+            .any(|name| name == symbol || name == path);
+        if is_marked || named || entry.matches(symbol) || entry.matches(path) {
+            if is_marked || named {
                 marked.must.insert(symbol.clone());
             }
             marked.entry.insert(symbol.clone());

@@ -11,15 +11,21 @@
 //! * [`arguments`]: rustc's command line, as far as it concerns us;
 //! * [`archive`]: the members of a library;
 //! * [`marked`]: which functions enter the box;
+//! * [`chain`]: the user's own wrappers of rustc;
+//! * [`old`]: what the cache of the standard library need not keep;
 //! * [`toolchain`]: the installed rustc and its LLVM;
-//! * [`cargo`]: the command `cargo privbox`.
+//! * [`cargo`]: the command `cargo privbox`;
+//! * [`package`]: what cargo says about the user's package.
 
 pub mod archive;
 pub mod arguments;
 pub mod cargo;
+pub mod chain;
 pub mod linker;
 pub mod marked;
+pub mod old;
 pub mod options;
+pub mod package;
 pub mod sysroot;
 pub mod toolchain;
 pub mod unit;

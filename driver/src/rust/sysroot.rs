@@ -1,12 +1,14 @@
 //! The standard library with a box, compiled from the bitcode that rustc's own carries.
 //!
 //! It is made once per toolchain, level and strength, and kept in the user's cache: `PRIVBOX_CACHE`, else
-//! `XDG_CACHE_HOME/privbox`, else `HOME/.cache/privbox`.
+//! `XDG_CACHE_HOME/privbox`, else `HOME/.cache/privbox`. What nobody uses any more goes ([`old`]).
 
 use std::env;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -17,7 +19,7 @@ use privbox_pass::post_link::Effort;
 use sha2::{Digest, Sha256};
 
 use super::unit::Unit;
-use super::{archive, marked, options};
+use super::{archive, marked, old, options};
 use crate::resources::Resources;
 use crate::temporary;
 use crate::wrapper::{Context, Failure};
@@ -49,7 +51,9 @@ pub fn boxed(context: &Context, library: &Path) -> Result<PathBuf, Failure> {
     let own = env::current_exe().context("cannot find this program")?;
     let made = place(context, library, &own)?;
     let name = made.file_name().unwrap_or_default();
-    once(&made, || convert(context, library, name, &made))?;
+    once(&made, &[library, &own], || {
+        convert(context, library, name, &made)
+    })?;
     Ok(made)
 }
 
@@ -144,20 +148,50 @@ pub fn prepare(
     })
 }
 
-/// Makes a file of the cache if it is not there; who comes meanwhile waits.
-fn once(made: &Path, make: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
-    if made.is_file() {
-        return Ok(());
-    }
-    let folder = made
+/// Makes a file of the cache, of those files, if it is not there; who comes meanwhile waits.
+fn once(
+    made: &Path,
+    of: &[&Path],
+    make: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let entry = made
         .parent()
         .ok_or_else(|| anyhow!("'{}' has no folder", made.display()))?;
-    fs::create_dir_all(folder).with_context(|| cannot_write(folder))?;
-    let _lock = temporary::lock(&folder.join("lock")).with_context(|| cannot_write(folder))?;
+    if !old::is_due(entry) && made.is_file() {
+        return Ok(());
+    }
+    let lock = match locked(entry) {
+        // A cache that cannot be written: nobody removes anything from it.
+        Err(_) if made.is_file() => return Ok(()),
+        lock => lock.with_context(|| cannot_write(entry))?,
+    };
+    // Before the look: what is used is not removed.
+    old::used(&lock);
     if made.is_file() {
         return Ok(());
     }
-    make()
+    make()?;
+    old::made_of(entry, of).with_context(|| cannot_write(entry))?;
+    if let Some(cache) = entry.parent() {
+        old::sweep(cache);
+    }
+    Ok(())
+}
+
+/// The lock of an entry, which is made if it is not there, and made again if it is removed while we wait.
+fn locked(entry: &Path) -> io::Result<File> {
+    let path = entry.join(old::LOCK);
+    loop {
+        fs::create_dir_all(entry)?;
+        let lock = match temporary::lock(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            lock => lock?,
+        };
+        let held = lock.metadata()?;
+        if fs::metadata(&path).is_ok_and(|now| now.ino() == held.ino() && now.dev() == held.dev()) {
+            return Ok(lock);
+        }
+    }
 }
 
 /// Without the bitcode of the central libraries nearly every call would leave the box: that is an error, not a slow program.
@@ -225,7 +259,9 @@ pub fn allocator(context: &Context) -> Result<PathBuf, Failure> {
     let made = folder()?
         .join(key(context, &source, &own)?)
         .join("liballocator.a");
-    once(&made, || make_allocator(context, &source, &made))?;
+    once(&made, &[&source, &own], || {
+        make_allocator(context, &source, &made)
+    })?;
     Ok(made)
 }
 
@@ -310,4 +346,56 @@ fn key(context: &Context, library: &Path, program: &Path) -> Result<String> {
         .take(8)
         .map(|byte| format!("{byte:02x}"))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::time::{Duration, Instant, SystemTime};
+
+    use super::*;
+
+    /// Builds that make and use an entry while others remove it as old.
+    #[test]
+    fn an_entry_may_go_at_any_time() {
+        let cache = tempfile::tempdir().unwrap();
+        let made = cache.path().join("0123456789abcdef/libx.rlib");
+        let entry = made.parent().unwrap();
+        let (stop, times) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let (start, limit) = (Instant::now(), Duration::from_secs(60));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    if let Ok(lock) = File::options().write(true).open(entry.join(old::LOCK)) {
+                        let _ = lock.set_modified(SystemTime::UNIX_EPOCH);
+                    }
+                    let _ = fs::remove_file(cache.path().join("swept"));
+                    old::sweep(cache.path());
+                }
+            });
+            let makers: Vec<_> = (0..3)
+                .map(|_| {
+                    scope.spawn(|| {
+                        while times.load(Ordering::Relaxed) < 100 && start.elapsed() < limit {
+                            let make = || {
+                                times.fetch_add(1, Ordering::Relaxed);
+                                fs::write(&made, "x").context("cannot write")?;
+                                Ok(())
+                            };
+                            once(&made, &[], make).unwrap();
+                        }
+                    })
+                })
+                .collect();
+            for maker in makers {
+                maker.join().unwrap();
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        let times = times.into_inner();
+        assert!(
+            times > 2,
+            "made {times} times: nothing was removed meanwhile"
+        );
+    }
 }

@@ -1,15 +1,16 @@
 //! `privbox-rustc`: a `RUSTC_WRAPPER`, and the linker of the rustc that it runs.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
 
 use super::arguments::Invocation;
+use super::chain::{self, Rustc};
 use super::toolchain::{self, Toolchain};
 use super::unit::Unit;
 use super::{archive, linker, options, sysroot};
@@ -28,7 +29,8 @@ Set RUSTC_WRAPPER to this program's path, or use `cargo privbox build|run|test|b
                     -fprivbox-outside=NAME   a function that stays out of it
                     -fprivbox-level=mask|pks|spap   -fprivbox-strength=architectural|transient
                     -fprivbox-report=FILE    -fno-privbox-verify
-  PRIVBOX_CACHE   where the standard library with a box is kept (default: ~/.cache/privbox)
+  PRIVBOX_RUSTC_WRAPPER   another wrapper, which runs rustc for this one: sccache
+  PRIVBOX_CACHE           where the standard library with a box is kept (default: ~/.cache/privbox)
 ";
 
 /// The command.
@@ -50,23 +52,25 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
         temporary::clean_up_on_signals().context("cannot handle signals")?;
         return linker::run(arguments);
     }
-    let mut arguments = arguments.into_iter();
-    let Some(rustc) = arguments.next() else {
+    match arguments.first() {
+        Some(first) if first == "--help" || first == "-h" => {
+            print!("{HELP}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(first) if first == sysroot::MAKE => {
+            temporary::clean_up_on_signals().context("cannot handle signals")?;
+            let context = Context::new(options::from_environment()?);
+            for library in &arguments[1..] {
+                sysroot::boxed(&context, Path::new(library))?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
+    }
+    let wrapper = env::var_os(chain::WRAPPER).filter(|wrapper| !wrapper.is_empty());
+    let Some((rustc, words)) = Rustc::take(arguments, wrapper) else {
         return Err(anyhow!("no rustc to run\n{HELP}").into());
     };
-    if rustc == "--help" || rustc == "-h" {
-        print!("{HELP}");
-        return Ok(ExitCode::SUCCESS);
-    }
-    if rustc == sysroot::MAKE {
-        temporary::clean_up_on_signals().context("cannot handle signals")?;
-        let context = Context::new(options::from_environment()?);
-        for library in arguments {
-            sysroot::boxed(&context, Path::new(&library))?;
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    let words: Vec<OsString> = arguments.collect();
     let invocation = Invocation::parse(words)?;
     let only_with_target = env::var_os(options::HOST_IS_MARKED).is_some();
     if !invocation.instrumented(only_with_target) {
@@ -78,8 +82,8 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
 /// rustc as it is. cargo's version query hears that we are here too: cargo takes the answer into its
 /// fingerprints, and compiles anew what another version of the wrapper compiled. (Not so `--version`, which build
 /// scripts ask through the wrapper and compare word by word.)
-fn pass_through(rustc: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> {
-    let mut command = Command::new(rustc);
+fn pass_through(rustc: &Rustc, invocation: &Invocation) -> Result<ExitCode, Failure> {
+    let mut command = rustc.command();
     command.args(&invocation.words);
     let scratch = Scratch::new().context("cannot make a temporary folder")?;
     if invocation.links_host_code() && env::var_os(options::HOST_IS_MARKED).is_none() {
@@ -92,7 +96,7 @@ fn pass_through(rustc: &OsStr, invocation: &Invocation) -> Result<ExitCode, Fail
     }
     let status = command
         .status()
-        .with_context(|| format!("cannot run '{}'", rustc.to_string_lossy()))?;
+        .with_context(|| format!("cannot run {}", rustc.shown()))?;
     if !status.success() {
         return Err(Failure::Tool(status));
     }
@@ -112,19 +116,20 @@ fn own_age() -> u128 {
         .as_nanos()
 }
 
-fn compile(rustc: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> {
+fn compile(rustc: &Rustc, invocation: &Invocation) -> Result<ExitCode, Failure> {
     let options = options::from_environment()?;
     if !options.enabled {
         return pass_through(rustc, invocation);
     }
-    Toolchain::of(rustc)?.check()?;
+    Toolchain::of(rustc.program())?.check()?;
     temporary::clean_up_on_signals().context("cannot handle signals")?;
     let own = env::current_exe().context("cannot find this program")?;
     let root = match &invocation.sysroot {
         Some(folder) => folder.clone(),
-        None => toolchain::sysroot(rustc)?,
+        None => toolchain::sysroot(rustc.program())?,
     };
-    let status = Command::new(rustc)
+    let status = rustc
+        .command()
         .args(invocation.with_bitcode(own.as_os_str()))
         .env(options::OPT_LEVEL, options::effort_name(invocation.effort))
         .env(options::SYSROOT, root)
@@ -133,7 +138,7 @@ fn compile(rustc: &OsStr, invocation: &Invocation) -> Result<ExitCode, Failure> 
             invocation.crate_name.as_deref().unwrap_or_default(),
         )
         .status()
-        .with_context(|| format!("cannot run '{}'", rustc.to_string_lossy()))?;
+        .with_context(|| format!("cannot run {}", rustc.shown()))?;
     if !status.success() {
         return Err(Failure::Tool(status));
     }

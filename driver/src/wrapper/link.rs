@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::jobs::{Job, Kind};
 use super::names::Globs;
-use super::{Context, Failure, report};
+use super::{Context, Failure, crates, report};
 use crate::diagnose::{self, Symbolizer, demangle};
 use crate::image;
 use crate::object::{join, record};
@@ -75,11 +75,11 @@ pub fn link(context: &Context, job: &Job, scratch: &Scratch) -> Result<(), Failu
             if found.corrupt {
                 without_box(context, job, scratch)?;
             }
-            requested_exist(context, &found.units)?;
+            requested_exist(context, &found.units.iter().collect::<Vec<_>>())?;
         }
         return without_box(context, job, scratch);
     }
-    with_box(context, job, &output, scratch)
+    with_box(context, job, &found.units, &output, scratch)
 }
 
 fn is_probe(output: &Path) -> bool {
@@ -96,7 +96,13 @@ fn without_box(context: &Context, job: &Job, scratch: &Scratch) -> Result<(), Fa
     context.run(&linker(context, job), &arguments, scratch)
 }
 
-fn with_box(context: &Context, job: &Job, output: &Path, scratch: &Scratch) -> Result<(), Failure> {
+fn with_box(
+    context: &Context,
+    job: &Job,
+    inputs: &[UnitRecord],
+    output: &Path,
+    scratch: &Scratch,
+) -> Result<(), Failure> {
     if context.lto {
         // One write: other compilers of a parallel build share the terminal.
         let text = format!(
@@ -117,7 +123,7 @@ fn with_box(context: &Context, job: &Job, output: &Path, scratch: &Scratch) -> R
     let arguments = box_arguments(job, &library, &script, atomic.path());
     let result = context
         .run(&linker(context, job), &arguments, scratch)
-        .and_then(|()| finish(context, output, atomic.path()));
+        .and_then(|()| finish(context, inputs, output, atomic.path()));
     match result {
         Ok(()) => {
             atomic
@@ -177,11 +183,18 @@ fn box_arguments(job: &Job, library: &Path, script: &Path, output: &Path) -> Vec
 }
 
 /// What the linked file must be.
-fn finish(context: &Context, output: &Path, linked: &Path) -> Result<(), Failure> {
+fn finish(
+    context: &Context,
+    inputs: &[UnitRecord],
+    output: &Path,
+    linked: &Path,
+) -> Result<(), Failure> {
     let mut bytes = fs::read(linked).context("cannot read the linked file")?;
     let units = records::of_executable(&bytes)?;
     if !is_probe(output) {
-        requested_exist(context, &units)?;
+        // Libraries' units that nothing refers to are no part of the file, and what is asked of them is no mistake.
+        let all: Vec<&UnitRecord> = units.iter().chain(inputs).collect();
+        requested_exist(context, &all)?;
     }
     let (level, strength) = one_kind(context, &units)?;
     let report = image::finish(&mut bytes, level, strength, context.options.verify)?;
@@ -203,7 +216,7 @@ fn finish(context: &Context, output: &Path, linked: &Path) -> Result<(), Failure
 }
 
 /// Each name of `-fprivbox-fn` must be an entry function somewhere. The name of one in a crate is a path.
-fn requested_exist(context: &Context, units: &[UnitRecord]) -> Result<()> {
+fn requested_exist(context: &Context, units: &[&UnitRecord]) -> Result<()> {
     let entries: BTreeSet<&str> = units
         .iter()
         .flat_map(|unit| &unit.entries)
@@ -219,7 +232,8 @@ fn requested_exist(context: &Context, units: &[UnitRecord]) -> Result<()> {
             !entries.contains(glob)
                 && !in_another_program(glob, units)
                 && !Globs::new([*glob]).is_ok_and(|globs| {
-                    let named = |e: &&str| globs.matches(e) || globs.matches(&demangle(e));
+                    let path = |path: String| path == **glob || globs.matches(&path);
+                    let named = |e: &&str| globs.matches(e) || path(demangle(e));
                     entries.iter().any(named)
                 })
         })
@@ -269,21 +283,14 @@ fn requested_exist(context: &Context, units: &[UnitRecord]) -> Result<()> {
 }
 
 /// Is this a path in a crate that is no part of this executable? The options of `cargo privbox` are for all
-/// executables of a package, and each has a crate of its own.
-fn in_another_program(name: &str, units: &[UnitRecord]) -> bool {
-    let Some((crate_name, _)) = name.split_once("::") else {
-        return false;
-    };
-    let plain = crate_name
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    // `rust:app`, or `rust:app(MEMBER)` for one of several units.
-    let crate_of = |unit: &str| {
-        let name = unit.strip_prefix("rust:")?;
-        Some(name.split('(').next().unwrap_or(name).to_owned())
-    };
-    let is_here = |unit: &UnitRecord| crate_of(&unit.unit).as_deref() == Some(crate_name);
-    plain && !units.iter().any(is_here)
+/// executables of a package, and each has a crate of its own; that a crate of the name is there at all, `cargo privbox` looks.
+fn in_another_program(name: &str, units: &[&UnitRecord]) -> bool {
+    let here: BTreeSet<&str> = units
+        .iter()
+        .filter_map(|unit| crates::of_unit(&unit.unit))
+        .collect();
+    // In C++ `::` is behind a name space, and there are no crates.
+    !here.is_empty() && crates::named(name).iter().any(|name| !here.contains(name))
 }
 
 /// The level and strength of all units.

@@ -8,6 +8,7 @@ pub mod args;
 pub mod cc1;
 pub mod clang;
 pub mod compile;
+pub mod crates;
 pub mod jobs;
 pub mod link;
 mod lto;

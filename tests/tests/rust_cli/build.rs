@@ -1,7 +1,7 @@
 //! `build`, `check`, `verify`, and `privbox-rustc` without `cargo privbox`.
 
 use std::fs;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -17,6 +17,7 @@ pub const TESTS: &[(&str, Body)] = &[
     ("build/compiler_flags", compiler_flags),
     ("build/functions_by_path", by_path),
     ("build/wrapper_alone", wrapper),
+    ("build/other_wrappers", other_wrappers),
     ("check/makes_no_code", check),
     ("verify/every_executable", verify),
     ("verify/findings_name_functions_and_lines", findings),
@@ -120,14 +121,24 @@ fn by_path(package: &Package) -> Result<()> {
     let main = stats("-fprivbox-fn=one::main --bin one -- a")?;
     ensure!(main.contains(" entries=1 "), "{main}");
     succeeds(&package.cargo("privbox build --target-dir target/path -fprivbox-fn=one::main"))?;
-    fails(
-        &package.cargo("privbox build --target-dir target/path -fprivbox-fn=app::no_such"),
-        101,
-        &[
-            "no function matches -fprivbox-fn=app::no_such",
-            "#[privbox] always does",
-        ],
-    )?;
+    // A function that is not there, in either program's own crate and in a library's.
+    for name in [
+        "app::no_such",
+        "two::no_such",
+        "words::cuont",
+        "<two::No>::such",
+    ] {
+        fails(
+            &package.cargo(&format!(
+                "privbox build --target-dir target/path -fprivbox-fn={name}"
+            )),
+            101,
+            &[
+                &format!("no function matches -fprivbox-fn={name}"),
+                "#[privbox] always does",
+            ],
+        )?;
+    }
     Ok(())
 }
 
@@ -149,6 +160,77 @@ fn wrapper(package: &Package) -> Result<()> {
     ensure!(text.contains("mode=user entries=1 "), "{text}");
     let text = run("-fprivbox-fn=app::plain")?;
     ensure!(text.contains("mode=user entries=2 "), "{text}");
+    Ok(())
+}
+
+/// The user's own wrappers of rustc run as well, with either way to wire ours, from the environment and from cargo's
+/// configuration. They see all crates, and those of the workspace.
+fn other_wrappers(package: &Package) -> Result<()> {
+    let folder = package.folder.join("target/wrappers");
+    fs::create_dir_all(&folder)?;
+    let log = folder.join("log");
+    let script = |name: &str| -> Result<String> {
+        let file = folder.join(name);
+        let text = format!(
+            "#!/bin/sh\nlast=\nfor word; do [ \"$last\" = --crate-name ] && echo \"{name} $word\" >> '{}'; last=$word; done\n\
+             exec \"$@\"\n",
+            log.display()
+        );
+        fs::write(&file, text)?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
+        Ok(file.display().to_string())
+    };
+    let (all, members) = (script("all")?, script("members")?);
+    let built = folder.join("built");
+    let runs = |run: Run, saw: &[&str]| -> Result<String> {
+        if built.exists() {
+            fs::remove_dir_all(&built)?;
+        }
+        fs::write(&log, "")?;
+        let printed = succeeds(&run.env("RUSTC_WORKSPACE_WRAPPER", &members))?;
+        let log = fs::read_to_string(&log)?;
+        for line in saw {
+            ensure!(
+                log.lines().any(|known| known == *line),
+                "not '{line}':\n{log}"
+            );
+        }
+        ensure!(!log.contains("members privbox"), "{log}");
+        Ok(printed)
+    };
+    let target = "--target-dir target/wrappers/built";
+    let printed = runs(
+        package
+            .cargo(&format!("privbox run -q {target} -- a"))
+            .env("RUSTC_WRAPPER", &all),
+        &[
+            "all privbox",
+            "all app",
+            "all one",
+            "all shout",
+            "members app",
+            "members one",
+        ],
+    )?;
+    ensure!(printed.ends_with("User, entered: true\n"), "{printed}");
+    let one = ["all words", "members words"];
+    let configured =
+        format!("privbox build -p words {target} --config build.rustc-wrapper='{all}'");
+    runs(package.cargo(&configured), &one)?;
+    let by_hand = package.cargo(&format!("build -p words {target}"));
+    let ours = package.tools.privbox.with_file_name("privbox-rustc");
+    let by_hand = by_hand.env("RUSTC_WRAPPER", &ours.to_string_lossy());
+    runs(by_hand.env("PRIVBOX_RUSTC_WRAPPER", &all), &one)?;
+    let library = fs::read(built.join("debug/libwords.rlib"))?;
+    let mut names = library.windows(15);
+    ensure!(names.any(|name| name == b".privbox.text._"), "no box");
+    // One that is not there is an error that names it.
+    let missing = package.cargo(&format!("privbox build -p words {target}"));
+    fails(
+        &missing.env("RUSTC_WRAPPER", "/no/such/wrapper"),
+        101,
+        &["cannot run '/no/such/wrapper "],
+    )?;
     Ok(())
 }
 

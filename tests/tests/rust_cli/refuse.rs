@@ -12,6 +12,7 @@ use super::{Body, Package, fails, succeeds};
 
 pub const TESTS: &[(&str, Body)] = &[
     ("refuse/misuse", misuse),
+    ("refuse/crate_that_is_not_there", no_crate),
     ("refuse/llvm_of_another_version", llvm),
     ("refuse/standard_library_without_bitcode", no_bitcode),
 ];
@@ -49,6 +50,41 @@ fn misuse(package: &Package) -> Result<()> {
     )?;
     let help = succeeds(&package.cargo("privbox build --help"))?;
     ensure!(help.contains("Usage: cargo privbox COMMAND"), "{help}");
+    Ok(())
+}
+
+/// A name in a crate that no program has would be nobody's mistake: it is said before anything is compiled, by every command.
+/// A crate that only some programs have is fine, and so is one that only tests have.
+fn no_crate(package: &Package) -> Result<()> {
+    for (command, name, says) in [
+        ("build", "ap::report", "help: is it 'app'?"),
+        ("run", "wrods::count", "help: is it 'words'?"),
+        (
+            "test",
+            "<server::Server>::run",
+            "note: the crates of this package: app, ",
+        ),
+        // A procedural macro runs in the compiler.
+        ("check", "shout::shout", "no crate 'shout' is built here"),
+    ] {
+        let text = fails(
+            &package.cargo(&format!("privbox {command} -fprivbox-fn={name}")),
+            2,
+            &[
+                &format!("cargo privbox: error: -fprivbox-fn={name}: no crate '"),
+                says,
+            ],
+        )?;
+        ensure!(!text.contains("Compiling"), "{text}");
+    }
+    fails(
+        &package
+            .cargo("privbox build")
+            .env("PRIVBOX_FLAGS", "-fprivbox-fn=ap::report"),
+        2,
+        &["help: is it 'app'?"],
+    )?;
+    succeeds(&package.cargo("privbox check -fprivbox-fn=whole::from_outside"))?;
     Ok(())
 }
 

@@ -15,6 +15,7 @@ pub const TESTS: &[(&str, Body)] = &[
     ("run/in_the_box", run),
     ("run/profiles_and_features", profiles),
     ("run/tests_of_all_kinds", tests),
+    ("run/tests_as_a_whole", tests_as_a_whole),
     ("run/benchmarks", benchmarks),
     ("run/examples", examples),
 ];
@@ -139,6 +140,37 @@ fn tests(package: &Package) -> Result<()> {
             .cargo("privbox test -q -p app")
             .env("PRIVBOX", "off"),
     )?;
+    Ok(())
+}
+
+/// `-fprivbox-fn=main`: all of each test program runs in the box, the harness and functions without a mark included.
+fn tests_as_a_whole(package: &Package) -> Result<()> {
+    let run = package
+        .cargo("privbox test --workspace -fprivbox-fn=main")
+        .env("PRIVBOX_STATS", "1");
+    let outcome = run.run()?;
+    ensure!(outcome.ok(), "{}", shown(&outcome));
+    let text = String::from_utf8_lossy(&outcome.stdout);
+    for line in [
+        "test tests::reports ... ok",
+        "test tests::panics - should panic ... ok",
+        "test tests::counts ... ok",
+        "test from_outside ... ok",
+        "test result: ok. 3 passed",
+    ] {
+        ensure!(text.contains(line), "no '{line}': {}", shown(&outcome));
+    }
+    // Unit tests of `app`, of its two programs, of `words` and of `shout`, and `whole`; the tests of a procedural macro
+    // are the host's, but are compiled for the target as the others are.
+    let (own, _) = privbox_tests::compare::statistics(&outcome.stderr);
+    let entered = own
+        .iter()
+        .filter(|line| line.contains("mode=user ") && !line.contains(" entries=0 "));
+    ensure!(
+        entered.count() >= 5 && own.iter().all(|line| !line.contains(" entries=0 ")),
+        "{}",
+        shown(&outcome)
+    );
     Ok(())
 }
 
