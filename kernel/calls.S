@@ -98,11 +98,17 @@ pb_gate_window_end:
 	UNWIND_HINT_REGS offset=8
 	movq	%rax, 8 + RAX(%rsp)
 	testl	$PB_WORK, TASK_FLAGS(%r11)
-	jnz	1f
-	call	switch_fpu_return
-	movq	8 + RAX(%rsp), %rax
+	jz	1f
+	call	pb_only_switched	/* what a call that sleeps has */
+	testb	%al, %al
+	jz	3f
+	movq	CPU(TASK), %r11
+	testl	$_TIF_NEED_FPU_LOAD, TASK_FLAGS(%r11)
+	jz	2f
+1:	call	switch_fpu_return
+2:	movq	8 + RAX(%rsp), %rax
 	jmp	pb_back
-1:	call	pb_suspend
+3:	call	pb_suspend
 	UNWIND_HINT_REGS
 	movq	%rsp, %rdi
 	call	pb_exit_work

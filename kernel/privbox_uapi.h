@@ -95,7 +95,7 @@ struct privbox_stats {
 	__u32 abi;
 	__u64 entries;
 	__u64 gate_calls;	/* system calls through the gate, slow ones included */
-	__u64 slow_calls;	/* those of them made by the landing's syscall, or that ended with work pending */
+	__u64 slow_calls;	/* those of them made by the landing's syscall, or that ended with other work than a switch of context */
 	__u64 callouts;
 	__u64 demotions;
 	__u64 resumes;		/* promotions of suspended states */
