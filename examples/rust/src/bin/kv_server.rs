@@ -51,6 +51,7 @@ fn serve(listener: &TcpListener) -> io::Result<()> {
     let mut connections: HashMap<u64, Connection> = HashMap::new();
     let mut next = 0;
     let mut events = Vec::with_capacity(64);
+    let mut buffer = vec![0; 16 << 10];
     while !store.shut_down {
         events.clear();
         epoll::wait(&epoll, spare_capacity(&mut events), None)?;
@@ -67,7 +68,7 @@ fn serve(listener: &TcpListener) -> io::Result<()> {
                 }
             } else if let Some(connection) = connections.get_mut(&number) {
                 // Closing a descriptor takes it out of the epoll.
-                if !connection.advance(&mut store) {
+                if !connection.advance(&mut store, &mut buffer) {
                     connections.remove(&number);
                 }
             }
@@ -136,11 +137,10 @@ impl Connection {
         }
     }
 
-    /// Reads what is there, answers every complete line. False: the connection is over.
-    fn advance(&mut self, store: &mut Store) -> bool {
-        let mut buffer = [0; 16 << 10];
+    /// Reads what is there by way of `buffer`, answers every complete line. False: the connection is over.
+    fn advance(&mut self, store: &mut Store, buffer: &mut [u8]) -> bool {
         loop {
-            match self.stream.read(&mut buffer) {
+            match self.stream.read(buffer) {
                 Ok(0) => return false,
                 Ok(length) => self.input.extend_from_slice(&buffer[..length]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
