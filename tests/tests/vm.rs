@@ -1,5 +1,5 @@
 //! `tests/vm/*.c` in virtual machines: every program in every configuration that is for it. And `tests/features/*.c`,
-//! in kernel mode; and the programs of `examples/rust`.
+//! in kernel mode; and the programs of `examples/rust` and of `tests/rust/programs`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
 use libtest_mimic::{Arguments, Failed, Trial};
+use privbox_tests::rust::Program;
 use privbox_tests::suite;
 use privbox_tests::toolchain::{Toolchain, quick, tests_folder};
 use privbox_tests::vm::case::{self, Case};
@@ -32,6 +33,8 @@ fn trials(tools: &Toolchain) -> Result<Vec<Trial>> {
     cases.push(Case::rust_examples(Path::new(env!(
         "CARGO_BIN_EXE_rust-example-session"
     ))));
+    let rust = Program::all()?;
+    cases.extend(rust.iter().map(Case::rust_program));
     let configs = if quick() {
         matrix::quick()
     } else {

@@ -28,7 +28,7 @@ use xtask::util::Project;
 
 use super::matrix::Config;
 use crate::compare::Program;
-use crate::directive;
+use crate::{directive, rust};
 
 /// A program and what it asks for.
 #[derive(Clone, Debug)]
@@ -53,8 +53,17 @@ pub struct Case {
     pub log: Vec<String>,
     /// Whether its runs in two modes are compared; else it prints TAP.
     pub compare: bool,
-    /// Whether it is the program that uses those of `examples/rust`, compiled already.
-    pub rust_examples: bool,
+    /// What cargo compiles for it, if it is Rust.
+    pub rust: Option<Rust>,
+}
+
+/// What of Rust a case is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rust {
+    /// The programs of `examples/rust`; the case is a program that uses them, compiled already.
+    Examples,
+    /// This program of `tests/rust/programs`.
+    Program(String),
 }
 
 impl Case {
@@ -76,7 +85,7 @@ impl Case {
             only: Vec::new(),
             log: Vec::new(),
             compare: false,
-            rust_examples: false,
+            rust: None,
         }
     }
 
@@ -110,9 +119,25 @@ impl Case {
         let mut case = Self::new("rust-examples");
         case.program.sources.push(session.to_path_buf());
         case.compare = true;
-        case.rust_examples = true;
+        case.rust = Some(Rust::Examples);
         case.limit = Duration::from_secs(240);
         case.only = vec!["pti=on".to_owned()];
+        case
+    }
+
+    /// A program of `tests/rust/programs`, compared in one configuration.
+    pub fn rust_program(program: &rust::Program) -> Self {
+        let mut case = Self::new(&format!("rust/{}", program.title()));
+        case.program.args.clone_from(&program.arguments);
+        // Killed, the runtime says nothing more: such a program checks its mode itself.
+        case.program.stats = !program.end.starts_with("signal");
+        case.env = vec![
+            ("PRIVBOX_TEST_WORD".to_owned(), "a word".to_owned()),
+            ("RUST_BACKTRACE".to_owned(), "0".to_owned()),
+        ];
+        case.compare = true;
+        case.rust = Some(Rust::Program(program.name.clone()));
+        case.only = ["6.12", "pti=on", "smp=2"].map(str::to_owned).to_vec();
         case
     }
 
@@ -211,7 +236,7 @@ impl Case {
 
     /// Whether it is made by privbox-cc.
     pub fn boxed(&self) -> bool {
-        !self.program.privbox.is_empty() || self.rust_examples
+        !self.program.privbox.is_empty() || self.rust.is_some()
     }
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use xtask::util::{self, Project};
 use xtask::vm::{End, Guest, Options, Prepared, Task, Trouble};
 
-use super::case::Case;
+use super::case::{Case, Rust};
 use super::matrix::Config;
 use super::tap::Tap;
 use crate::compare::{self, build_boxed};
@@ -150,6 +150,8 @@ impl Suite {
 struct Programs {
     tools: Toolchain,
     folder: PathBuf,
+    /// The folder of those of `tests/rust/programs`, which are built together.
+    rust: OnceLock<std::result::Result<PathBuf, String>>,
     built: HashMap<String, OnceLock<std::result::Result<Built, String>>>,
 }
 
@@ -168,6 +170,7 @@ impl Programs {
         Self {
             tools: tools.clone(),
             folder,
+            rust: OnceLock::new(),
             built: names
                 .map(|case| (case.name.clone(), OnceLock::new()))
                 .collect(),
@@ -180,16 +183,31 @@ impl Programs {
     }
 
     fn build(&self, case: &Case) -> Result<Built> {
-        if case.rust_examples {
-            let folder = rust::examples(&self.tools, Some("mask"))?;
-            return Ok(Built {
-                program: case.program.sources[0].clone(),
-                args: vec![folder.display().to_string()],
-                boxed: rust::EXAMPLES
-                    .iter()
-                    .map(|name| folder.join(name))
-                    .collect(),
-            });
+        match &case.rust {
+            Some(Rust::Examples) => {
+                let folder = rust::examples(&self.tools, Some("mask"))?;
+                let names = rust::EXAMPLES.iter();
+                return Ok(Built {
+                    program: case.program.sources[0].clone(),
+                    args: vec![folder.display().to_string()],
+                    boxed: names.map(|name| folder.join(name)).collect(),
+                });
+            }
+            Some(Rust::Program(name)) => {
+                let target = self.folder.join("rust");
+                let build = || {
+                    rust::Program::build(&self.tools, &target, Some("mask"))
+                        .map_err(|error| format!("{error:#}"))
+                };
+                let folder = self.rust.get_or_init(build).clone();
+                let program = folder.map_err(anyhow::Error::msg)?.join(name);
+                return Ok(Built {
+                    args: case.program.args.clone(),
+                    boxed: vec![program.clone()],
+                    program,
+                });
+            }
+            None => {}
         }
         let folder = self.folder.join(&case.name);
         util::make_folder(&folder)?;

@@ -14,7 +14,7 @@ use privbox_tests::suite::trial;
 use privbox_tests::toolchain::{Toolchain, quick};
 use serde_json::Value;
 
-use super::{entered, program, programs, statistics};
+use super::{entered, program, statistics};
 
 pub fn trials(tools: &Toolchain) -> Vec<Trial> {
     type Body = fn(&Toolchain, &Path) -> Result<()>;
@@ -114,7 +114,7 @@ fn marked(tools: &Toolchain, scratch: &Path) -> Result<()> {
     )?;
     // What the programs need is here already.
     fs::copy(
-        programs::package().join("Cargo.lock"),
+        privbox_tests::rust::programs().join("Cargo.lock"),
         package.join("Cargo.lock"),
     )?;
     let said = fails(tools, &package, &[])?;

@@ -1,44 +1,34 @@
 //! The programs of `tests/rust/programs`. What they print and how they end is the same natively, with the box off, and in
-//! the box; in the box they do enter it.
-//!
-//! A program runs once, or once for each line `// RUN: ARGUMENTS => exit code N` (or `signal N`) of it.
+//! the box; in the box they do enter it. (In kernel mode: `tests/vm.rs`.)
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use libtest_mimic::Trial;
 use privbox_tests::process::{End, Run};
-use privbox_tests::rust;
+use privbox_tests::rust::Program;
 use privbox_tests::suite::trial;
-use privbox_tests::toolchain::{Toolchain, quick, workspace};
+use privbox_tests::toolchain::{Toolchain, quick};
 
 use super::{Once, entered, folder, program, statistics};
 
-/// Levels at which all programs are built; the quick run does without the others than the first.
-const LEVELS: [&str; 2] = ["mask", "spap"];
+/// Levels, and a strength, at which all programs are built; the quick run does without the others than the first. As C's
+/// tests: what a level leaves to the processor in kernel mode is not asked for in user mode.
+const LEVELS: [&str; 4] = ["mask", "spap", "pks", "transient"];
 
 /// The folders of the built programs.
 static NATIVE: Once<PathBuf> = Once::new();
-static BOXED: [Once<PathBuf>; 2] = [const { Once::new() }; 2];
-
-/// One way to run a program.
-#[derive(Clone)]
-struct Case {
-    name: String,
-    arguments: Vec<String>,
-    end: String,
-}
+static BOXED: [Once<PathBuf>; LEVELS.len()] = [const { Once::new() }; LEVELS.len()];
 
 pub fn trials(tools: &Toolchain) -> Result<Vec<Trial>> {
     let mut trials = Vec::new();
-    for case in cases()? {
+    for case in Program::all()? {
         let levels = if quick() { &LEVELS[..1] } else { &LEVELS[..] };
         for (number, level) in levels.iter().enumerate() {
-            let mut name = format!("programs/{}", case.name);
-            for argument in &case.arguments {
-                name.push_str(&format!("/{argument}"));
+            if !case.has(level) {
+                continue;
             }
+            let name = format!("programs/{}", case.title());
             let (case, tools) = (case.clone(), tools.clone());
             trials.push(trial(format!("{name}/{level}"), move |scratch| {
                 let native = NATIVE.get(|| build(&tools, None))?;
@@ -50,48 +40,13 @@ pub fn trials(tools: &Toolchain) -> Result<Vec<Trial>> {
     Ok(trials)
 }
 
-/// The folder of the programs' package.
-pub fn package() -> PathBuf {
-    workspace().join("tests/rust/programs")
-}
-
-fn cases() -> Result<Vec<Case>> {
-    let mut cases = Vec::new();
-    for entry in fs::read_dir(package().join("src/bin"))? {
-        let path = entry?.path();
-        let name = path.file_stem().context("no name")?.to_string_lossy();
-        let source = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let mut runs = Vec::new();
-        for line in source.lines() {
-            let Some(run) = line.strip_prefix("// RUN: ") else {
-                continue;
-            };
-            let (arguments, end) = run
-                .split_once(" => ")
-                .with_context(|| format!("{}: no ` => ` in `{line}`", path.display()))?;
-            runs.push((arguments.split(' ').map(str::to_owned).collect(), end));
-        }
-        if runs.is_empty() {
-            runs.push((Vec::new(), "exit code 0"));
-        }
-        cases.extend(runs.into_iter().map(|(arguments, end)| Case {
-            name: name.clone().into_owned(),
-            arguments,
-            end: end.to_owned(),
-        }));
-    }
-    cases.sort_by(|a, b| a.name.cmp(&b.name));
-    ensure!(!cases.is_empty(), "no programs in tests/rust/programs");
-    Ok(cases)
-}
-
 /// Builds all programs; returns the folder they are in.
 fn build(tools: &Toolchain, level: Option<&'static str>) -> Result<PathBuf> {
     let target = folder(tools).join(level.unwrap_or("native"));
-    rust::build(tools, &package(), &target, level)
+    Program::build(tools, &target, level)
 }
 
-fn run(case: &Case, folder: &Path, scratch: &Path, mode: &str) -> Run {
+fn run(case: &Program, folder: &Path, scratch: &Path, mode: &str) -> Run {
     program(&folder.join(&case.name), scratch, mode)
         .args(&case.arguments)
         .env("PRIVBOX_TEST_WORD", "a word")
@@ -111,7 +66,7 @@ fn anonymous(text: &str) -> String {
     lines.join("\n")
 }
 
-fn compare(case: &Case, native: &Path, boxed: &Path, scratch: &Path) -> Result<()> {
+fn compare(case: &Program, native: &Path, boxed: &Path, scratch: &Path) -> Result<()> {
     let expected = run(case, native, scratch, "off").run()?;
     ensure!(
         expected.end.to_string() == case.end && !expected.stdout.is_empty(),

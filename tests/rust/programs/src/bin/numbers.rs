@@ -1,4 +1,5 @@
 //! u128, floats and their formatting, checked and wrapping arithmetic, bits.
+// WITHOUT: transient: a conversion to i128 is a call that LLVM may place between a mask and its access
 use privbox::privbox;
 
 #[privbox]
