@@ -2,8 +2,12 @@
 //!
 //! LLVM would fold the load of their offset into `%fs:(%rax)`, which rule 8 rejects: an offset out of
 //! the GOT is an unknown number. Here the address is a sum that the mask stage masks like any pointer.
+//!
+//! Copies of this unit's own variables ([`near_copies`]) must be where LLVM sees whose address it is.
 
-use crate::llvm::{Builder, Function, Module, Opcode, ThreadLocalMode, Value};
+use crate::abi::variadic;
+use crate::llvm::{Builder, Function, Layout, Module, Opcode, ThreadLocalMode, Value};
+use crate::mask::address;
 use crate::options::Level;
 
 /// Rewrites the addresses of initial-exec variables in a function of the box module.
@@ -46,6 +50,55 @@ pub fn lower(module: &Module<'_>, function: Function, level: Level) {
         call.replace_all_uses_with(address);
         call.erase();
     }
+}
+
+/// Computes the address of a thread-local variable again where `memcpy` and its like access it. An access at
+/// a constant offset needs no mask because LLVM makes it `%fs:` and the offset (rule 8); but it selects instructions
+/// block by block, and sinks the address of a load or store into the block first, not that of a copy: which
+/// would be an access through a register that nothing is known of.
+///
+/// Nothing may merge equal calls afterwards.
+pub fn near_copies(module: &Module<'_>, function: Function) {
+    let builder = Builder::new(module.context());
+    for copy in function.instructions() {
+        let of_memory = copy.intrinsic().is_some_and(|name| {
+            ["llvm.memcpy", "llvm.memmove", "llvm.memset"]
+                .iter()
+                .any(|start| name.starts_with(start))
+        });
+        if !of_memory {
+            continue;
+        }
+        for operand in 0..2 {
+            let pointer = copy.operand(operand).filter(|p| p.ty().is_pointer());
+            let Some((variable, offset)) = pointer.and_then(|p| at_offset(module.layout(), p))
+            else {
+                continue;
+            };
+            builder.before(copy);
+            let mut address = variadic::thread_local(module, &builder, variable);
+            if offset != 0 {
+                let offset = module.context().i64().signed(offset);
+                address = builder.gep(module.context().i8(), address, &[offset]);
+            }
+            copy.set_operand(operand, address);
+        }
+    }
+}
+
+/// The thread-local variable that a pointer points a constant offset into.
+fn at_offset(layout: Layout, pointer: Value) -> Option<(Value, i64)> {
+    let mut base = pointer;
+    let mut offset = 0i64;
+    while base.is_gep() {
+        offset = offset.checked_add(address::constant_step(layout, base)?)?;
+        base = base.operand(0)?;
+    }
+    let is_address = base
+        .intrinsic()
+        .is_some_and(|name| name.starts_with("llvm.threadlocal.address"));
+    let variable = base.operand(0).filter(|_| is_address)?;
+    Some((variable, offset))
 }
 
 /// Whether `user` reaches a constant offset of the address only.

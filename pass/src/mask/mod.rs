@@ -13,6 +13,7 @@ mod webs;
 use crate::cfg::Cfg;
 use crate::llvm::{Function, Linkage, LlvmError, Module, Place as Attributes, Value};
 use crate::options::{Level, Options, Scheme, Strength};
+use crate::tls;
 use access::{Access, Positions};
 use address::{Address, Place};
 use emit::{Encoding, Masker};
@@ -44,6 +45,7 @@ pub fn run(module: &Module<'_>, options: &Options) -> Result<HashMap<String, Sta
     let mut all = HashMap::new();
     for function in module.defined_functions() {
         scans::define(module, function);
+        tls::near_copies(module, function);
         let Some(mut work) = Work::new(module, &masker, &symbols, function, options.level) else {
             continue;
         };
