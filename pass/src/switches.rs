@@ -82,9 +82,11 @@ fn rewrite(module: &Module<'_>, function: Function, block: Block, switch: Value)
         // the same, the index is hidden from LLVM first. It costs no instruction.
         // (A narrow value may sit in a register whose upper bits LLVM does not care about: there only
         // the bound that its type gives counts.)
-        // (A bound that comes round a loop is one for LLVM; the verifier widens there.)
+        // (A bound that comes round a loop is one for LLVM; the verifier widens there. One from another block is forgotten
+        // where the value is spilled in 32 bits.)
         let visible = bound.is_some_and(|b| b <= everything)
             && !rests_on_phi(moved, 8)
+            && (width < 32 || stays_in_register(moved, switch, 8))
             && (width >= 32 || everything >= (1u128 << width) - 1);
         let moved = if visible {
             moved
@@ -180,6 +182,29 @@ fn rests_on_phi(value: Value, depth: u32) -> bool {
         || (value.is_instruction()
             && !matches!(value.opcode(), Some(Opcode::LLVMLoad | Opcode::LLVMCall))
             && (depth == 0 || value.operands().iter().any(|v| rests_on_phi(*v, depth - 1))))
+}
+
+/// Is the value computed where the switch is, with no call between? LLVM reads 32 bits of a spilled value if the rest is
+/// known to be zero, and the verifier keeps what it knows of whole words of the frame.
+fn stays_in_register(value: Value, switch: Value, depth: u32) -> bool {
+    if !value.is_instruction() {
+        // A constant; a parameter has no bound.
+        return true;
+    }
+    let mut at = switch.previous();
+    let here = loop {
+        match at {
+            Some(i) if i == value => break true,
+            Some(i) if !(i.is_call() && i.intrinsic().is_none()) => at = i.previous(),
+            _ => break false,
+        }
+    };
+    here && (matches!(value.opcode(), Some(Opcode::LLVMLoad | Opcode::LLVMCall))
+        || (depth > 0
+            && value
+                .operands()
+                .iter()
+                .all(|v| stays_in_register(*v, switch, depth - 1))))
 }
 
 /// Greedy from the left: the longest run from each case that LLVM would still call dense.

@@ -125,3 +125,24 @@ b:
 d:
   ret void
 }
+; A bound from another block, with a call between: a spill slot of 32 bits has none for the verifier.
+; CHECK-LABEL: @elsewhere(
+; CHECK: %[[Z:.*]] = call i32 asm "", "=r,0"(i32 %x)
+; CHECK: %[[K:.*]] = and i32 %[[Z]], 3
+; CHECK: switch i32 %[[K]], label
+define void @elsewhere(i32 %y) {
+  %x = and i32 %y, 3
+  call void @one()
+  switch i32 %x, label %d [ i32 0, label %a
+                            i32 1, label %b
+                            i32 2, label %a
+                            i32 3, label %d ]
+a:
+  call void @one()
+  ret void
+b:
+  call void @two()
+  ret void
+d:
+  ret void
+}
