@@ -50,7 +50,6 @@ const MNEMONICS: &[&str] = &[
     "popcnt",
     "crc32",
     "rdtsc",
-    "rdtscp",
     "cpuid",
     "lfence",
     "mfence",
@@ -139,7 +138,7 @@ enum Kind {
     Plain,
     /// `syscall` with the number in RAX.
     SystemCall,
-    /// `cpuid` as `<cpuid.h>` writes it, with RBX kept in the register of the second result.
+    /// `cpuid` as `<cpuid.h>` and Rust's `core::arch` write it, with RBX kept in the register of another result.
     CpuId,
 }
 
@@ -163,8 +162,12 @@ fn understand(call: Value) -> Result<Kind, String> {
     if shown == "syscall" {
         return system_call_operands(call, &constraints).map(|_| Kind::SystemCall);
     }
-    if let Some(usual) = cpuid_results(call, &shown, &constraints) {
-        return if usual { Ok(Kind::CpuId) } else { unknown() };
+    if CPUID.contains(&shown.as_str()) {
+        return if cpuid_usual(call, &constraints) {
+            Ok(Kind::CpuId)
+        } else {
+            unknown()
+        };
     }
     for statement in without_comments(&text)
         .split(['\n', ';'])
@@ -178,11 +181,12 @@ fn understand(call: Value) -> Result<Kind, String> {
     Ok(Kind::Plain)
 }
 
-/// `xchg %rbx, %1; cpuid; xchg %rbx, %1` in its spellings (`$(a$|b$)` is AT&T's `a`, Intel's `b`).
-const CPUID: [&str; 3] = [
+/// `xchg %rbx, %1; cpuid; xchg %rbx, %1` in its spellings (`$(a$|b$)` is AT&T's `a`, Intel's `b`; the last is rustc's).
+const CPUID: [&str; 4] = [
     "xchg$(q$|$) $(%$|$)rbx,${1:q} cpuid xchg$(q$|$) $(%$|$)rbx,${1:q}",
     "xchgq %rbx,${1:q} cpuid xchgq %rbx,${1:q}",
     "xchgq %rbx, ${1:q} cpuid xchgq %rbx, ${1:q}",
+    "mov ${0:q}, rbx cpuid xchg ${0:q}, rbx",
 ];
 
 /// Comments become blanks, as the assembler takes them. (Rust code hides values from the optimiser
@@ -202,14 +206,20 @@ fn without_comments(text: &str) -> String {
     kept
 }
 
-/// Is it that `cpuid`? `Some(false)` if its operands are not the usual ones.
-fn cpuid_results(call: Value, text: &str, constraints: &str) -> Option<bool> {
-    CPUID.contains(&text).then(|| {
-        let fields = call.ty().fields();
-        constraints.starts_with("={ax},=r,={cx},={dx},")
-            && fields.len() == 4
-            && fields.iter().all(|f| f.int_width() == 32)
-    })
+/// Are its operands the usual ones: results in EAX, ECX and EDX, and EBX's in any register, before or behind EAX's?
+fn cpuid_usual(call: Value, constraints: &str) -> bool {
+    let mut outputs: Vec<&str> = constraints
+        .split(',')
+        .filter_map(|constraint| constraint.strip_prefix('='))
+        .map(|output| output.trim_start_matches('&'))
+        .collect();
+    let fields = call.ty().fields();
+    let first = outputs.iter().position(|output| *output == "r");
+    outputs.sort_unstable();
+    first.is_some_and(|n| n <= 1)
+        && outputs == ["r", "{ax}", "{cx}", "{dx}"]
+        && fields.len() == 4
+        && fields.iter().all(|f| f.int_width() == 32)
 }
 
 /// LLVM keeps RBX itself.
@@ -220,11 +230,17 @@ fn cpuid(module: &Module<'_>, call: Value) {
     ) else {
         return;
     };
-    let constraints = constraints.replacen("=r", "={bx}", 1);
     let context = module.context();
+    let constraints: Vec<&str> = constraints
+        .split(',')
+        .map(|constraint| match constraint {
+            "=r" | "=&r" => "={bx}",
+            other => other,
+        })
+        .collect();
     let builder = Builder::new(context);
     builder.before(call);
-    let asm = context.inline_asm(ty, "cpuid", &constraints, true);
+    let asm = context.inline_asm(ty, "cpuid", &constraints.join(","), true);
     let new = builder.call(ty, asm, &call.args());
     call.replace_all_uses_with(new);
     call.erase();

@@ -2,7 +2,8 @@
 
 use crate::abi::{calls, params, signature};
 use crate::llvm::{
-    Attribute, Function, Linkage, Module, Opcode, Place, TailCallKind, Type, TypeKind, Value,
+    Attribute, Function, Layout, Linkage, Module, Opcode, Place, TailCallKind, Type, TypeKind,
+    Value,
 };
 use crate::{Error, Options, asm, computed_goto, setjmp};
 use globset::{Glob, GlobSet, GlobSetBuilder};
@@ -191,7 +192,7 @@ fn instruction_supported(
         return asm::check(instruction);
     }
     if let Some(name) = instruction.intrinsic() {
-        return intrinsic_supported(&name, instruction);
+        return intrinsic_supported(module.layout(), &name, instruction);
     }
     call_supported(module, function, instruction, avx, complex)
 }
@@ -301,6 +302,10 @@ const UNSUPPORTED_X86: &[&str] = &[
     "xabort",
     "xtest",
     "rdpmc",
+    "rdtscp",
+    "rdpid",
+    "serialize",
+    "vgf2p8",
     "rdfsbase",
     "rdgsbase",
     "wrfsbase",
@@ -360,7 +365,7 @@ const UNSUPPORTED_X86: &[&str] = &[
     "slh",
 ];
 
-fn intrinsic_supported(name: &str, call: Value) -> Result<(), String> {
+fn intrinsic_supported(layout: Layout, name: &str, call: Value) -> Result<(), String> {
     if let Some((_, what)) = UNSUPPORTED
         .iter()
         .find(|(prefix, _)| name.starts_with(prefix))
@@ -376,7 +381,10 @@ fn intrinsic_supported(name: &str, call: Value) -> Result<(), String> {
         });
         // The operand's address would have to be masked inside the intrinsic.
         let memory = call.args().iter().any(|a| a.ty().is_pointer());
-        if bad || memory {
+        // AVX-512 under another feature's name (VAES, VPCLMULQDQ, GFNI): code generation cannot split it.
+        let wide = |ty: Type| ty.is_vector() && layout.store_size(ty) > 32;
+        let wide = wide(call.ty()) || call.args().iter().any(|a| wide(a.ty()));
+        if bad || memory || wide {
             return Err(format!("the processor intrinsic `{name}`"));
         }
     }
