@@ -72,6 +72,8 @@ SYSCALL poll, 7, 3
 ALIAS __poll, poll
 SYSCALL lseek, 8, 3
 ALIAS lseek64, lseek
+SYSCALL mprotect, 10, 3
+SYSCALL munmap, 11, 2
 SYSCALL pread, 17, 4
 ALIAS pread64, pread
 SYSCALL pwrite, 18, 4
@@ -81,6 +83,7 @@ SYSCALL writev, 20, 3
 SYSCALL access, 21, 2
 SYSCALL pipe, 22, 1
 SYSCALL sched_yield, 24, 0
+SYSCALL msync, 26, 3
 SYSCALL madvise, 28, 3
 SYSCALL dup, 32, 1
 SYSCALL dup2, 33, 2
@@ -100,6 +103,7 @@ SYSCALL bind, 49, 2
 SYSCALL listen, 50, 2
 SYSCALL getsockname, 51, 3
 SYSCALL getpeername, 52, 3
+SYSCALL socketpair, 53, 4
 SYSCALL setsockopt, 54, 5
 SYSCALL getsockopt, 55, 5
 SYSCALL flock, 73, 2
@@ -109,27 +113,54 @@ SYSCALL truncate, 76, 2
 ALIAS truncate64, truncate
 SYSCALL ftruncate, 77, 2
 ALIAS ftruncate64, ftruncate
+SYSCALL chdir, 80, 1
+SYSCALL fchdir, 81, 1
 SYSCALL rename, 82, 2
 SYSCALL mkdir, 83, 2
 SYSCALL rmdir, 84, 1
+SYSCALL link, 86, 2
 SYSCALL unlink, 87, 1
+SYSCALL symlink, 88, 2
 SYSCALL readlink, 89, 3
+SYSCALL chmod, 90, 2
 SYSCALL fchmod, 91, 2
+SYSCALL chown, 92, 3
 SYSCALL fchown, 93, 3
+SYSCALL lchown, 94, 3
 SYSCALL getuid, 102, 0
 SYSCALL getgid, 104, 0
 SYSCALL geteuid, 107, 0
 SYSCALL getegid, 108, 0
 SYSCALL getppid, 110, 0
 SYSCALL gettid, 186, 0
+SYSCALL setxattr, 188, 5
+SYSCALL lsetxattr, 189, 5
+SYSCALL fsetxattr, 190, 5
+SYSCALL getxattr, 191, 4
+SYSCALL lgetxattr, 192, 4
+SYSCALL fgetxattr, 193, 4
+SYSCALL listxattr, 194, 3
+SYSCALL llistxattr, 195, 3
+SYSCALL flistxattr, 196, 3
 SYSCALL epoll_create, 213, 1
 SYSCALL clock_gettime, 228, 2
 ALIAS __clock_gettime, clock_gettime
 SYSCALL epoll_wait, 232, 4
 SYSCALL epoll_ctl, 233, 4
-SYSCALL unlinkat, 263, 3
+SYSCALL inotify_add_watch, 254, 3
+SYSCALL inotify_rm_watch, 255, 2
+SYSCALL mkdirat, 258, 3
+SYSCALL fchownat, 260, 5
 SYSCALL fstatat, 262, 4
 ALIAS fstatat64, fstatat
+SYSCALL unlinkat, 263, 3
+SYSCALL renameat, 264, 4
+SYSCALL linkat, 265, 5
+SYSCALL symlinkat, 266, 3
+SYSCALL readlinkat, 267, 4
+SYSCALL splice, 275, 6
+SYSCALL tee, 276, 4
+SYSCALL utimensat, 280, 4
 SYSCALL fallocate, 285, 4
 ALIAS fallocate64, fallocate
 SYSCALL timerfd_create, 283, 2
@@ -142,7 +173,11 @@ SYSCALL dup3, 292, 3
 SYSCALL pipe2, 293, 2
 SYSCALL recvmmsg, 299, 5
 SYSCALL sendmmsg, 307, 4
+SYSCALL renameat2, 316, 5
 SYSCALL getrandom, 318, 3
+SYSCALL memfd_create, 319, 2
+SYSCALL copy_file_range, 326, 6
+SYSCALL statx, 332, 5
 
 /* recv and send: recvfrom and sendto without an address. */
 .macro SYSCALL_NO_ADDRESS name, number

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,6 +42,40 @@ static void file(void) {
     fstat(f, &st);
     printf("%d %ld %d %d\n", again[0], (long)st.st_size, fcntl(f, F_GETFL) & O_ACCMODE, close(f));
     printf("%d %d\n", rename(name, "io-test-renamed"), unlink("io-test-renamed"));
+}
+static void names(void) {
+    char dir[] = "io-dir-XXXXXX", text[64] = {0}, path[64];
+    if (!mkdtemp(dir) || chdir(dir)) perror("chdir");
+    int d = open(".", O_RDONLY | O_DIRECTORY), f = open("a", O_CREAT | O_RDWR, 0600);
+    printf("%d %d %d ", d >= 0, (int)write(f, "0123456789", 10), link("a", "b"));
+    printf("%d %d %d ", symlink("a", "s"), symlinkat("b", d, "t"), linkat(d, "t", d, "u", AT_SYMLINK_FOLLOW));
+    printf("%zd %s %d ", readlinkat(d, "t", text, sizeof text), text, mkdirat(d, "e", 0700));
+    printf("%d %d %d ", chmod("a", 0640), chown("a", getuid(), (gid_t)-1), fchownat(d, "s", getuid(), getgid(), AT_SYMLINK_NOFOLLOW));
+    struct timespec times[2] = {{1000, 0}, {2000, 5}};
+    struct statx x;
+    printf("%d %d ", utimensat(d, "a", times, 0), statx(d, "s", 0, STATX_BASIC_STATS, &x));
+    printf("%d %o %lld %d ", (int)x.stx_nlink, x.stx_mode & 0777, (long long)x.stx_mtime.tv_sec, (int)x.stx_size);
+    printf("%d %d ", statx(d, "none", AT_SYMLINK_NOFOLLOW, STATX_SIZE, &x), errno == ENOENT);
+    printf("%d %d %d ", renameat(d, "u", d, "v"), renameat2(d, "v", d, "b", RENAME_EXCHANGE), lchown("s", getuid(), getgid()));
+    int m = memfd_create("m", 0), p[2];
+    off_t from = 2, to = 1;
+    printf("%d %zd ", m >= 0, copy_file_range(f, &from, f, &(off_t){20}, 4, 0));
+    from = 2;
+    pipe(p);
+    printf("%zd %zd ", splice(f, &from, p[1], 0, 5, 0), splice(p[0], 0, m, &to, 5, 0));
+    memset(text, 0, sizeof text);
+    printf("%zd %s ", pread(m, text, 10, 1), text);
+    fsetxattr(f, "user.box", "value", 5, 0);
+    memset(text, 0, sizeof text);
+    ssize_t n = fgetxattr(f, "user.box", text, sizeof text);
+    printf("%d ", (n == 5 && !strcmp(text, "value")) || n == -1);
+    for (const char *s = "abstv"; *s; s++) unlink((char[]){*s, 0});
+    unlinkat(d, "e", AT_REMOVEDIR);
+    chdir("..");
+    snprintf(path, sizeof path, "%s/none", dir);
+    printf("%d %d %d ", chdir(path), fchdir(d), chdir(".."));
+    printf("%d\n", rmdir(dir));
+    close(f); close(d); close(m); close(p[0]); close(p[1]);
 }
 static void pipes(void) {
     int p[2];
@@ -111,4 +146,4 @@ static void others(void) {
     printf("%d %d %ld\n", getcwd(path, sizeof path) == path, getuid() == geteuid(), sysconf(_SC_PAGESIZE));
     close(e);
 }
-int main(void) { file(); pipes(); sockets(); others(); return 0; }
+int main(void) { file(); names(); pipes(); sockets(); others(); return 0; }
