@@ -61,7 +61,7 @@ impl Config {
     }
 }
 
-/// Both kernels with PTI on and off, on one CPU and on two; `preempt=full` on half of them.
+/// Both kernels with PTI on and off, on one CPU and on two; `preempt=full` on half of them; four and five levels of page tables.
 pub fn all() -> Vec<Config> {
     const FULL: &[&str] = &["preempt=full"];
     vec![
@@ -70,7 +70,11 @@ pub fn all() -> Vec<Config> {
         Config::new("6.1", true, 2).append(FULL),
         Config::new("6.1", false, 1),
         Config::new("6.12", false, 1).append(FULL),
-        Config::new("6.1", false, 2),
+        Config {
+            // `max` has five levels of page tables, which the kernel uses only where it decompresses itself: with its address chosen.
+            kaslr: true,
+            ..Config::new("6.1", false, 2)
+        },
         Config::new("6.1", true, 1).append(FULL),
         Config::new("6.12", false, 2).append(FULL),
         Config {
@@ -106,6 +110,10 @@ mod tests {
                 assert!(is_there(&full), "{kernel} smp={smp}");
             }
         }
+        assert!(
+            is_there(&|c: &Config| c.cpu == "max" && c.kaslr),
+            "five levels of page tables"
+        );
     }
 
     #[test]
