@@ -26,9 +26,9 @@ pub fn add(
         let (key, clone) = match clones.get(&name) {
             Some(clone) => {
                 let symbol = clone_symbol(normal, &clone.symbol, Linkage::LLVMExternalLinkage);
-                // Another definition may win at link time: the key is this unit's own.
-                let own = clone.replaceable || crate::split::is_shared_definition(function.value());
-                let key = if own {
+                // Another definition may win at link time: the key is this unit's own. Those that are equal in all units
+                // lie in groups of which the linker keeps one: their key is that one, whose address everybody takes.
+                let key = if clone.replaceable {
                     share(normal, function.value(), &names.shared(&name))
                 } else {
                     function.value()
