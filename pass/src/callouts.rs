@@ -36,6 +36,8 @@ pub struct Callouts {
     external: BTreeSet<String>,
     /// Exceptions of callees come back into the box (`unwind.rs`).
     pub catch: bool,
+    /// Those of foreign callees that are called through pointers, too.
+    pub catch_pointers: bool,
 }
 
 impl Callouts {
@@ -49,6 +51,7 @@ impl Callouts {
             references: BTreeMap::new(),
             external: BTreeSet::new(),
             catch: false,
+            catch_pointers: false,
         }
     }
 
@@ -173,6 +176,7 @@ fn body(
     let builder = Builder::new(context);
     builder.at_end(stub.append_block(context, "entry"));
     let result = site.result();
+    let places = result_places(module.layout(), result, avx)?;
     if !site.plan().complex && !is_variadic {
         let mut types: Vec<Type> = named.iter().map(|(p, _)| p.ty).collect();
         types.push(context.ptr());
@@ -183,7 +187,7 @@ fn body(
         );
         let mut args = stub.params();
         args.push(if catch {
-            crate::unwind::catching(module, &builder, target.value())
+            crate::unwind::catching(module, &builder, target.value(), &places)
         } else {
             target.value()
         });
@@ -205,7 +209,8 @@ fn body(
     }
     let arguments = incoming(module, &builder, stub, named, site)?;
     // The block's fixed part, then as much as the variadic arguments can take on the stack.
-    let size = fixed_size(module, &arguments, avx)?;
+    let reserved = if catch { callblock::CATCHING } else { 0 };
+    let size = reserved + fixed_size(module, &arguments, avx)?;
     let area_and_words = is_variadic.then(|| {
         let read = |name, ty| {
             let place = variadic::thread_local(module, &builder, variadic::variable(module, name));
@@ -224,8 +229,7 @@ fn body(
         }
     };
     block.set_alignment(if avx { 32 } else { 16 });
-    let home = callblock::fill(module, &builder, block, &arguments, &[], avx)?;
-    let places = result_places(module.layout(), result, avx)?;
+    let home = callblock::fill(module, &builder, block, &arguments, &[], reserved, avx)?;
     callblock::store_flags(module, &builder, block, home.wide, &places);
     if let Some((area, words)) = area_and_words {
         let (ptr, i32t, i64t) = (context.ptr(), context.i32(), context.i64());
@@ -241,7 +245,12 @@ fn body(
             &[block, area, words, used[0], used[1], used[2]],
         );
     }
-    let value = callblock::call(module, &builder, block, target.value(), result, avx)?;
+    let target = if catch {
+        crate::unwind::catching_block(module, &builder, block, target.value(), &places)
+    } else {
+        target.value()
+    };
+    let value = callblock::call(module, &builder, block, target, result, avx)?;
     builder.ret(value);
     Ok(())
 }

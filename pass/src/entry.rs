@@ -68,8 +68,9 @@ pub fn add_stub(
     builder.ret((!result.is_void()).then_some(call));
 
     builder.at_end(run_box);
-    if unwinding && !crate::unwind::is_nounwind(normal) {
-        let raised = crate::unwind::around_entry(module, &builder, function, || {
+    if unwinding {
+        let raises = !crate::unwind::is_nounwind(normal);
+        let raised = crate::unwind::around_entry(module, &builder, function, raises, || {
             enter(module, &builder, function, result, clone)
         });
         let call = raised.map_err(|what| broken(&what))?;

@@ -6,6 +6,7 @@
 pub mod abi;
 pub mod asm;
 pub mod callouts;
+pub mod catches;
 pub mod cfg;
 pub mod codegen;
 pub mod computed_goto;
@@ -34,7 +35,7 @@ mod unit;
 pub mod unwind;
 mod written;
 
-pub use options::{Level, Options, Scheme, Strength};
+pub use options::{Level, Options, Scheme, Strength, Unwinding};
 pub use record::{FunctionRecord, OutsideRecord, UnitRecord};
 pub use unit::{function_names, run, run_keeping_ir};
 

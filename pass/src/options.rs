@@ -45,6 +45,18 @@ impl Strength {
     }
 }
 
+/// How functions of the unit may end besides by returning (`unwind.rs`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unwinding {
+    /// By nothing that the box knows of: C, and C++ without exceptions.
+    #[default]
+    None,
+    /// By panics, which the box itself begins and catches.
+    Rust,
+    /// By the exceptions of the Itanium C++ ABI, which the C++ runtime outside raises and compares.
+    Cxx,
+}
+
 /// How accesses are protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scheme {
@@ -71,8 +83,8 @@ pub struct Options {
     pub entry: Vec<String>,
     /// Globs of functions that get no clone.
     pub outside: Vec<String>,
-    /// Rust: calls may return by unwinding (`unwind.rs`).
-    pub unwinding: bool,
+    /// Whether calls may return by unwinding.
+    pub unwinding: Unwinding,
     /// A mask on every access, none shared: the fallback for functions that failed verification.
     pub mask_all: bool,
     /// No local stays on the safe stack: the other half of that fallback.

@@ -7,8 +7,8 @@ use crate::llvm::{Context, Function, Linkage, Machine, Module, Place};
 use crate::split::{self, Names, Shared, plain};
 use crate::{
     Error, FunctionRecord, Level, Options, Output, OutsideRecord, Scheme, Strength, UnitRecord,
-    asm, codegen, computed_goto, depth, entry, intrinsics, libm, map, mask, object, prepare,
-    safestack, select, setjmp, switches, tls, unwind,
+    Unwinding, asm, codegen, computed_goto, depth, entry, intrinsics, libm, map, mask, object,
+    prepare, safestack, select, setjmp, switches, tls, unwind,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -56,8 +56,9 @@ pub fn run_keeping_ir(
     boxed.clear_flag("RtLibUseGOT");
     libm::lower(&boxed);
     intrinsics::lower(&boxed);
-    if options.unwinding {
-        unwind::lower(&boxed, &provided());
+    let unwinding = options.unwinding != Unwinding::None;
+    if unwinding {
+        unwind::lower(&boxed, &normal, &provided(), options.unwinding);
     }
     watch("lower", &|| boxed.print());
     let selection = select::select(&boxed, options)?;
@@ -96,7 +97,8 @@ pub fn run_keeping_ir(
     let mut clones = make_clones(&boxed, &names, &selection, &mut shared)?;
     let provided = provided();
     let mut callouts = Callouts::new(names.clone(), provided.clone(), &shared);
-    callouts.catch = options.unwinding;
+    callouts.catch = unwinding;
+    callouts.catch_pointers = options.unwinding == Unwinding::Cxx;
     let called = rewrite_calls(&boxed, &mut clones, &shared, &mut callouts, options.level)?;
     record.external = callouts.external();
     callouts.export(&normal, &shared);
@@ -115,7 +117,7 @@ pub fn run_keeping_ir(
     split::export(&normal, &boxed, &shared);
     for name in &selection.entries {
         if let Some(clone) = clones.get(name) {
-            entry::add_stub(&normal, name, &clone.symbol, options.unwinding)?;
+            entry::add_stub(&normal, name, &clone.symbol, unwinding)?;
         }
     }
     normal.verify()?;

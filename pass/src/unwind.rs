@@ -10,11 +10,19 @@
 //! functions, of the runtime library, and those whose result is returned at once need no test. Who enters the box tests the
 //! word too ([`crate::entry`]), and raises the exception for its caller.
 
+//!
+//! Rust's landing pads catch everything or nothing; those of C++ ask for types ([`crate::catches`]). An exception
+//! of C++ is raised by `__cxa_throw` as ever, outside, where the call-out's routine catches it at once.
+
+use crate::abi::signature::ResultPlace;
 use crate::abi::{callblock, variadic};
+use crate::catches::{self, Selectors};
 use crate::llvm::{
     Block, Builder, Context, Function, IntPredicate, Module, Opcode, Place, TailCallKind, Value,
     Visibility,
 };
+use crate::options::Unwinding;
+use crate::safestack::UNSAFE_SP;
 use std::collections::HashSet;
 
 /// The word: null, or the exception object that is on its way.
@@ -38,9 +46,15 @@ const RESULT_PROMISES: [&str; 7] = [
 
 /// Lowers every function that this can be done for; the others keep their landing pads, for which
 /// [`crate::select`] leaves them outside. `provided`: what the runtime library defines, none of
-/// which unwinds.
-pub fn lower(module: &Module<'_>, provided: &HashSet<String>) {
-    for (name, ours) in REPLACED {
+/// which unwinds. `normal`: the module of the normal code.
+pub fn lower(
+    module: &Module<'_>,
+    normal: &Module<'_>,
+    provided: &HashSet<String>,
+    language: Unwinding,
+) {
+    let replaced = REPLACED.iter().filter(|_| language == Unwinding::Rust);
+    for (name, ours) in replaced {
         if let Some(function) = module.function(name).filter(|f| f.is_declaration()) {
             function.value().set_name(ours);
             function.set_visibility(Visibility::LLVMHiddenVisibility);
@@ -52,12 +66,15 @@ pub fn lower(module: &Module<'_>, provided: &HashSet<String>) {
         }
     }
     for function in module.defined_functions() {
+        let understood = |i: Value| understood(function, i);
         if function.instructions().into_iter().all(understood) {
             Lowering {
                 module,
+                normal,
                 context: module.context(),
                 function,
                 provided,
+                selectors: Selectors::assign(function),
                 leave: None,
             }
             .run();
@@ -72,17 +89,13 @@ pub fn is_nounwind(function: Function) -> bool {
         .is_some()
 }
 
-/// Catches and filters of nothing in particular, no funclets.
-fn understood(instruction: Value) -> bool {
+/// Landing pads whose clauses are, no funclets.
+fn understood(function: Function, instruction: Value) -> bool {
     match instruction.opcode() {
         Some(Opcode::LLVMLandingPad) => instruction
             .operands()
             .into_iter()
-            // Of filters, those that nothing passes: no names in the array.
-            .all(|clause| match clause.ty() {
-                ty if ty.is_pointer() => clause.is_null(),
-                ty => ty.is_array() && ty.is_empty(),
-            }),
+            .all(|clause| catches::understood(function, clause)),
         Some(
             Opcode::LLVMCleanupPad
             | Opcode::LLVMCatchPad
@@ -91,10 +104,7 @@ fn understood(instruction: Value) -> bool {
             | Opcode::LLVMCatchRet
             | Opcode::LLVMCallBr,
         ) => false,
-        // A filter on types would name them, and the personality outside would compare.
-        _ => instruction
-            .intrinsic()
-            .is_none_or(|name| !name.starts_with("llvm.eh.")),
+        _ => catches::understood_intrinsic(function, instruction),
     }
 }
 
@@ -109,22 +119,62 @@ fn weaken(function: Function) {
     }
 }
 
-/// What a call-out of `target` has to call for its exceptions to come back into the box:
-/// the runtime's routine that catches, told by a word of the thread's whom to call.
-pub fn catching(module: &Module<'_>, builder: &Builder<'_>, target: Value) -> Value {
-    let place = variadic::variable(module, "__privbox_catch_target");
-    builder.store(target, variadic::thread_local(module, builder, place));
+/// What a call-out of `target` with arguments in registers has to call for its exceptions to come back into the box: the
+/// runtime's routine that catches. It is told whom to call by a word in the red zone below the stack that it
+/// will find: there a signal handler changes nothing, as it might do with a variable of the thread's.
+pub fn catching(
+    module: &Module<'_>,
+    builder: &Builder<'_>,
+    target: Value,
+    results: &[ResultPlace],
+) -> Value {
+    let context = module.context();
+    let i64t = context.i64();
+    let pointer = variadic::thread_local(module, builder, variadic::variable(module, UNSAFE_SP));
+    let top = builder.and(builder.load(i64t, pointer), i64t.signed(-16));
+    // Two words of the gate's and the return address are pushed: docs/gate-abi.md, "callout".
+    let place = builder.add(top, i64t.signed(-24 - 16));
+    builder.store(target, builder.int_to_ptr(place, context.ptr()));
+    routine(module, "__privbox_catching", results)
+}
+
+/// The same for a call block, whose stack starts with what the routine wants to know. The words behind it are counted
+/// already.
+pub fn catching_block(
+    module: &Module<'_>,
+    builder: &Builder<'_>,
+    block: Value,
+    target: Value,
+    results: &[ResultPlace],
+) -> Value {
+    let context = module.context();
+    let at = |offset| callblock::at(context, builder, block, offset);
+    let words = builder.load(context.i64(), at(callblock::NSTACK));
+    let head = context.i64().constant(callblock::CATCHING / 8);
+    builder.store(target, at(callblock::STACK));
+    builder.store(builder.sub(words, head), at(callblock::STACK + 8));
+    routine(module, "__privbox_catching_block", results)
+}
+
+/// The caller of what returns on the x87 stack finds as many values there when it has thrown.
+fn routine(module: &Module<'_>, name: &str, results: &[ResultPlace]) -> Value {
+    let x87 = |place: &&ResultPlace| matches!(place, ResultPlace::X87(_));
+    let name = match results.iter().filter(x87).count() {
+        0 => name.to_owned(),
+        count => format!("{name}_{count}"),
+    };
     let ty = module.context().void().function(&[], false);
-    callblock::gate(module, "__privbox_catching", ty)
+    callblock::gate(module, &name, ty)
 }
 
 /// Around the call that enters the box from normal code: the clone finds the word empty (a signal
 /// handler may enter while a function of the box returns by unwinding), and an exception that it
-/// leaves there is raised anew, by normal code and for normal code.
+/// leaves there is raised anew, by normal code and for normal code; `raises`: it may.
 pub fn around_entry(
     module: &Module<'_>,
     builder: &Builder<'_>,
     stub: Function,
+    raises: bool,
     enter: impl FnOnce() -> Result<Value, String>,
 ) -> Result<Value, String> {
     let context = module.context();
@@ -133,6 +183,10 @@ pub fn around_entry(
     let before = builder.load(pointer, word);
     builder.store(pointer.null(), word);
     let result = enter()?;
+    if !raises {
+        builder.store(before, word);
+        return Ok(result);
+    }
     let exception = builder.load(pointer, word);
     builder.store(before, word);
     let is = builder.icmp(IntPredicate::LLVMIntNE, exception, pointer.null());
@@ -150,9 +204,11 @@ pub fn around_entry(
 
 struct Lowering<'a, 'c> {
     module: &'a Module<'c>,
+    normal: &'a Module<'c>,
     context: &'c Context,
     function: Function,
     provided: &'a HashSet<String>,
+    selectors: Selectors,
     /// Returns nothing in particular to a caller that tests the word.
     leave: Option<Block>,
 }
@@ -317,21 +373,40 @@ impl Lowering<'_, '_> {
     }
 
     /// Takes the exception; what runs now may raise another.
-    fn landing_pad(&self, pad: Value) {
+    fn landing_pad(&mut self, pad: Value) {
         let builder = Builder::new(self.context);
         builder.before(pad);
         let pointer = self.context.ptr();
         let place = self.word(&builder);
         let exception = builder.load(pointer, place);
         builder.store(pointer.null(), place);
+        let modules = (self.module, self.normal);
+        let answer = self.selectors.ask(modules, &builder, pad, exception);
+        if !catches::stops(pad, &answer) {
+            self.pass_by(&builder, pad, exception, answer.selector);
+        }
         let mut value = builder.insert_value(pad.ty().undef(), exception, 0);
-        // Cleanups have selector 0; of several clauses it is the first that matches anything.
-        let selector = u64::from(pad.operand_count() != 0);
-        if let Some(field) = pad.ty().fields().get(1) {
-            value = builder.insert_value(value, field.constant(selector), 1);
+        if pad.ty().fields().len() > 1 {
+            value = builder.insert_value(value, answer.selector, 1);
         }
         pad.replace_all_uses_with(value);
         pad.erase();
+    }
+
+    /// Nothing runs at this pad for an exception that no clause of it matches.
+    fn pass_by(&self, builder: &Builder<'_>, pad: Value, exception: Value, selector: Value) {
+        let Some(block) = pad.parent() else { return };
+        let location = pad.location();
+        let rest = block.split_before(self.context, pad, "matched");
+        let past = self.function.append_block(self.context, "unmatched");
+        builder.at_end(block);
+        builder.set_location(location);
+        let matched = builder.icmp(IntPredicate::LLVMIntNE, selector, selector.ty().constant(0));
+        builder.cond_br(matched, rest, past);
+        builder.at_end(past);
+        builder.set_location(location);
+        self.go_on(builder, exception);
+        builder.before(pad);
     }
 
     fn resume(&self, resume: Value) {
@@ -341,10 +416,15 @@ impl Lowering<'_, '_> {
             return;
         };
         let exception = builder.extract_value(value, 0);
-        let place = self.word(&builder);
+        self.go_on(&builder, exception);
+        resume.erase();
+    }
+
+    /// Returns with the exception on its way.
+    fn go_on(&self, builder: &Builder<'_>, exception: Value) {
+        let place = self.word(builder);
         builder.store(exception, place);
         let result = self.function.function_type().result();
         builder.ret(result.filter(|r| !r.is_void()).map(|r| r.null()));
-        resume.erase();
     }
 }

@@ -1,5 +1,4 @@
 // The C++ library's containers, strings, algorithms, functions and streams; its own code is called out.
-// flags: -fno-exceptions
 // link: static bfd
 #include <algorithm>
 #include <functional>

@@ -178,7 +178,7 @@ fn pass_options(context: &Context, unit: &Unit<'_>, bitcode: &[u8]) -> privbox_p
         unit_hash: hash,
         level: options.level.unwrap_or_default(),
         strength: options.strength.unwrap_or_default(),
-        unwinding: true,
+        unwinding: privbox_pass::Unwinding::Rust,
         mask_all: options.mask_all,
         scheme: options.scheme,
         mask_bits: options.mask_bits(),

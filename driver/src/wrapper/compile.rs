@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use anyhow::{Context as _, Result, anyhow};
-use privbox_pass::{Options, Output};
+use privbox_pass::{Options, Output, Unwinding};
 use sha2::{Digest, Sha256};
 
 use super::args::BoxOptions;
@@ -170,7 +170,7 @@ fn pass_options(options: &BoxOptions, job: &Job, bitcode: &[u8], output: &Path) 
         strength: options.strength.unwrap_or_default(),
         entry: options.entry.clone(),
         outside: options.outside.clone(),
-        unwinding: false,
+        unwinding: unwinding(job),
         mask_all: options.mask_all,
         locals_outside: false,
         scheme: options.scheme,
@@ -181,6 +181,16 @@ fn pass_options(options: &BoxOptions, job: &Job, bitcode: &[u8], output: &Path) 
             .value("-target-cpu")
             .map(|cpu| cpu.to_string_lossy().into_owned()),
         features: (!features.is_empty()).then(|| features.join(",")),
+    }
+}
+
+/// C++'s default, and C's that exceptions of C++ may pass through; IR says it by its attributes.
+fn unwinding(job: &Job) -> Unwinding {
+    let ir = job.value("-x").is_some_and(|language| language == "ir");
+    if ir || job.has("-fexceptions") {
+        Unwinding::Cxx
+    } else {
+        Unwinding::None
     }
 }
 

@@ -5,13 +5,17 @@ use super::signature::{HomePlace, HomeState, Param, ResultPlace, classify, resul
 use crate::llvm::{Builder, Context, Layout, Module, Opcode, Place, Type, Value, Visibility};
 
 const VEC: u64 = 64;
-const NSTACK: u64 = 320;
+/// Where the number of stack words is.
+pub const NSTACK: u64 = 320;
 const FLAGS: u64 = 328;
 const RESULT_RAX: u64 = 336;
 const RESULT_VEC: u64 = 352;
 const RESULT_X87: u64 = 416;
 /// Where the stack words start: the size of a block without any.
 pub const STACK: u64 = 448;
+
+/// What `__privbox_catching_block` wants at the stack's start: four words, so that the rest stays aligned.
+pub const CATCHING: u64 = 32;
 
 const FLAG_WIDE: u64 = 1;
 const FLAG_ST0: u64 = 2;
@@ -27,18 +31,23 @@ pub struct Argument {
     pub signed: bool,
 }
 
-/// Stores arguments to `block` by the psABI. Returns the counters behind the last one.
+/// Stores arguments to `block` by the psABI, those in memory behind the first `reserved` bytes of stack. Returns the counters
+/// behind the last one.
 pub fn fill(
     module: &Module<'_>,
     builder: &Builder<'_>,
     block: Value,
     named: &[Argument],
     variadic: &[Argument],
+    reserved: u64,
     avx: bool,
 ) -> Result<HomeState, String> {
     let context = module.context();
     let layout = module.layout();
-    let mut state = HomeState::default();
+    let mut state = HomeState {
+        stack: reserved,
+        ..HomeState::default()
+    };
     let all = named
         .iter()
         .map(|a| (a, false))

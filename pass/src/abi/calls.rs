@@ -8,6 +8,7 @@ use super::signature::{
 use super::{DROPPED, params, variadic};
 use crate::callouts::Callouts;
 use crate::llvm::{Builder, Function, IntPredicate, Module, Place, TailCallKind, Type, Value};
+use crate::unwind;
 use std::collections::HashMap;
 
 /// What a call is in box terms, worked out before anything is changed.
@@ -210,7 +211,12 @@ impl Calls<'_, '_> {
         call.set_site_call_conv(0);
         let must_tail = call.tail_kind() == TailCallKind::LLVMTailCallKindMustTail;
         let unchanged = !site.plan.complex && !site.is_variadic;
+        // Only here is it known whether a callee that the thunk would call out may throw.
+        let caught = self.callouts.catch_pointers && may_throw(call) && !must_tail;
         match target {
+            Target::Address(address) if caught && site.in_registers() => {
+                return self.translate(site, address, buffer, avx);
+            }
             Target::Inside { callee, .. } | Target::Address(callee) if unchanged => {
                 call.set_callee(callee);
                 drop_promises(call);
@@ -336,6 +342,7 @@ impl Calls<'_, '_> {
         site.refresh();
         let address = call.callee().unwrap_or(address);
         let function = block.function();
+        let catch = self.callouts.catch && may_throw(call);
         let outside = function.append_block(context, "outside");
         let inside = function.append_block(context, "inside");
         outside.move_after(block);
@@ -351,14 +358,11 @@ impl Calls<'_, '_> {
 
         builder.at_end(outside);
         builder.set_location(location);
-        let buffer = buffer.ok_or("no buffer for a call block")?;
-        let home = callblock::fill(module, &builder, buffer, &site.named, &site.variadic, avx)?;
-        let places = result_places(module.layout(), site.result, avx)?;
-        callblock::store_flags(module, &builder, buffer, home.wide, &places);
-        let from_outside = callblock::call(module, &builder, buffer, address, site.result, avx)?;
+        let from_outside = self.call_outside(&builder, &site, address, buffer, (catch, avx))?;
         builder.br(rest);
 
-        let result = from_outside.map(|from_outside| {
+        let has_result = !site.result.is_void();
+        let result = from_outside.filter(|_| has_result).map(|from_outside| {
             builder.before(call);
             let phi = builder.phi(site.result);
             phi.add_incoming(from_inside, inside);
@@ -368,6 +372,57 @@ impl Calls<'_, '_> {
         finish(call, result);
         Ok(())
     }
+
+    /// A call-out of an address that no clone belongs to.
+    fn call_outside(
+        &self,
+        builder: &Builder<'_>,
+        site: &Site,
+        address: Value,
+        buffer: Option<Value>,
+        (catch, avx): (bool, bool),
+    ) -> Result<Option<Value>, String> {
+        let module = self.module;
+        let context = module.context();
+        let places = result_places(module.layout(), site.result, avx)?;
+        if site.in_registers() {
+            let target = if catch {
+                unwind::catching(module, builder, address, &places)
+            } else {
+                address
+            };
+            let mut args: Vec<Value> = site.named.iter().map(|a| a.value).collect();
+            args.push(target);
+            let types: Vec<Type> = args.iter().map(|a| a.ty()).collect();
+            let gate = callblock::gate(
+                module,
+                "__privbox_gate_callout",
+                context.void().function(&[], false),
+            );
+            let call = builder.call(site.result.function(&types, false), gate, &args);
+            copy_site_attributes(site.call, call, &site.plan);
+            if let Some(nest) = context.enum_attribute("nest", 0) {
+                call.add_site_attribute(Place::Param(site.named.len() as u32), nest);
+            }
+            return Ok(Some(call));
+        }
+        let buffer = buffer.ok_or("no buffer for a call block")?;
+        let reserved = if catch { callblock::CATCHING } else { 0 };
+        let (named, variadic) = (&site.named, &site.variadic);
+        let home = callblock::fill(module, builder, buffer, named, variadic, reserved, avx)?;
+        callblock::store_flags(module, builder, buffer, home.wide, &places);
+        let target = if catch {
+            unwind::catching_block(module, builder, buffer, address, &places)
+        } else {
+            address
+        };
+        callblock::call(module, builder, buffer, target, site.result, avx)
+    }
+}
+
+/// May the callee throw?
+fn may_throw(call: Value) -> bool {
+    call.site_attribute(Place::Function, "nounwind").is_none()
 }
 
 impl Site {
@@ -401,6 +456,11 @@ impl Site {
         self.va.size.next_multiple_of(self.plan.align.max(16))
     }
 
+    /// Does the gate's call-out in registers do?
+    fn in_registers(&self) -> bool {
+        !self.plan.complex && self.variadic.is_empty()
+    }
+
     fn buffer_size(&self, target: &Target) -> u64 {
         if !self.plan.complex && self.va.size == 0 {
             return 0;
@@ -408,7 +468,9 @@ impl Site {
         let inside = self.spill_offset() + self.plan.size;
         match target {
             Target::Inside { .. } => inside,
-            Target::Address(_) => inside.max(callblock::STACK + self.home.stack),
+            Target::Address(_) => {
+                inside.max(callblock::STACK + callblock::CATCHING + self.home.stack)
+            }
         }
     }
 }

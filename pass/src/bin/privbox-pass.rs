@@ -1,6 +1,6 @@
 //! The pass on its own, for debugging: bitcode in, `normal.bc`, `box.o` and the IR of each stage out.
 
-use privbox_pass::{Level, Options, Scheme, Strength};
+use privbox_pass::{Level, Options, Scheme, Strength, Unwinding};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ const USAGE: &str = "usage: privbox-pass [options] UNIT.bc
   --cpu=NAME --features=LIST --mask-bits=N -O0..-O3
   --mask-all         a mask on every access
   --paper            the paper's scheme
-  --unwinding        functions may return by unwinding, as Rust's
+  --unwinding=rust|c++  functions may return by unwinding, as that language's
   --stage=NAME       print the IR of a stage to standard output instead of writing files";
 
 fn main() -> ExitCode {
@@ -68,7 +68,13 @@ fn work() -> Result<(), String> {
             "-O0" | "-O1" | "-O2" | "-O3" => options.opt_level = key.as_bytes()[2] - b'0',
             "--mask-all" => options.mask_all = true,
             "--paper" => options.scheme = Scheme::Paper,
-            "--unwinding" => options.unwinding = true,
+            "--unwinding" => {
+                options.unwinding = match value {
+                    "rust" => Unwinding::Rust,
+                    "c++" => Unwinding::Cxx,
+                    _ => return Err(format!("no language `{value}` that unwinds\n{USAGE}")),
+                }
+            }
             "--stage" => stage = Some(value.to_owned()),
             _ if key.starts_with('-') => return Err(USAGE.into()),
             _ => input = Some(PathBuf::from(&arg)),

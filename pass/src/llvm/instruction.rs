@@ -18,6 +18,11 @@ impl Value {
     pub fn is_landing_pad(self) -> bool {
         self.is_op(LLVMOpcode::LLVMLandingPad)
     }
+    /// A landing pad where cleanups run, whatever its clauses match?
+    pub fn is_cleanup(self) -> bool {
+        // SAFETY: a landing pad.
+        self.is_landing_pad() && unsafe { LLVMIsCleanup(self.0) != 0 }
+    }
     /// An alloca?
     pub fn is_alloca(self) -> bool {
         self.is_op(LLVMOpcode::LLVMAlloca)

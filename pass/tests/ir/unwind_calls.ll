@@ -1,7 +1,7 @@
 ; Behind a call that may have unwound the word is tested, and the function returns nothing in particular if it is set; not behind calls
 ; that cannot unwind, and not where the caller tests anyway.
 ; FLAGS: -O0 -Xclang -disable-llvm-passes
-; PASS: --stage=lower --unwinding
+; PASS: --stage=lower --unwinding=rust
 target triple = "x86_64-unknown-linux-gnu"
 declare i32 @may(i32)
 declare i32 @never(i32) nounwind

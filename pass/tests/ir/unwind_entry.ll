@@ -1,7 +1,7 @@
 ; Normal code that enters the box finds the word as it left it (a signal handler may enter while a function of the box returns by
 ; unwinding), and raises the exception that the box left there, on its own stack, for its own callers.
 ; FLAGS: -O0 -Xclang -disable-llvm-passes
-; PASS: --stage=normal --unwinding --entry=f
+; PASS: --stage=normal --unwinding=rust --entry=f --entry=quiet
 target triple = "x86_64-unknown-linux-gnu"
 declare i32 @may(i32)
 define i32 @f(i32 %x) {
@@ -23,6 +23,16 @@ define i32 @f(i32 %x) {
 ; CHECK-NEXT: unreachable
 ; CHECK: returned:
 ; CHECK-NEXT: ret i32 [[R]]
+; Nothing leaves a function that cannot unwind; but what it interrupts may be returning by unwinding.
+define i32 @quiet(i32 %x) nounwind {
+  ret i32 %x
+}
+; CHECK-LABEL: define i32 @quiet(
+; CHECK: [[BEFORE2:%.*]] = load ptr, ptr [[W2:%.*]]
+; CHECK-NEXT: store ptr null, ptr [[W2]]
+; CHECK: [[R2:%.*]] = call i32 {{.*}}(
+; CHECK-NEXT: store ptr [[BEFORE2]], ptr [[W2]]
+; CHECK-NEXT: ret i32 [[R2]]
 ; Called with the box off, it is as it was written: unwinding goes by the stack.
 ; CHECK-LABEL: define {{.*}}i32 @f.privbox.normal(
 ; CHECK-NOT: __privbox_unwinding

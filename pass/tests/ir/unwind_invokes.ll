@@ -1,7 +1,7 @@
 ; An invoke becomes a call and a test that goes to the landing pad; the pad takes the exception out of the word, because a destructor may
 ; unwind and catch on its own; `resume` puts it back and returns.
 ; FLAGS: -O0 -Xclang -disable-llvm-passes
-; PASS: --stage=lower --unwinding
+; PASS: --stage=lower --unwinding=rust
 target triple = "x86_64-unknown-linux-gnu"
 declare i32 @rust_eh_personality(...)
 declare noundef nonnull ptr @may(i32, ptr)

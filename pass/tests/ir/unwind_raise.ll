@@ -1,7 +1,7 @@
 ; In the box nothing unwinds the stack: what begins unwinding stores its exception to the word instead. Threads that the box starts run in
 ; it, by the runtime's function, which none outside may take the place of.
 ; FLAGS: -O0 -Xclang -disable-llvm-passes
-; PASS: --stage=lower --unwinding
+; PASS: --stage=lower --unwinding=rust
 target triple = "x86_64-unknown-linux-gnu"
 declare i32 @rust_eh_personality(...)
 declare i32 @_Unwind_RaiseException(ptr)
