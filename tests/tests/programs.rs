@@ -1,6 +1,7 @@
-//! Real programs, unmodified, with real workloads: zlib, zstd, lz4, Lua, SQLite and QuickJS, native against box.
+//! Real programs, unmodified, with real workloads: zlib, zstd, lz4, Lua, SQLite, QuickJS and (C++)
+//! Jsonnet, native against box.
 //!
-//! Their sources are the C code that crates.io packages carry (`cargo xtask sources`); the workloads
+//! Their sources are the C and C++ code that crates.io packages carry (`cargo xtask sources`); the workloads
 //! are in `tests/programs/`.
 
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ struct Real {
     /// Files of the folders that are not wanted.
     without: &'static [&'static str],
     flags: &'static [&'static str],
+    /// Folders of the sources with headers, and with what they embed.
+    include: &'static [&'static str],
     link: &'static [&'static str],
     /// Folder of `tests/programs/` whose files are the arguments.
     scripts: Option<&'static str>,
@@ -63,6 +66,7 @@ const PROGRAMS: &[Real] = &[
         files: &["sqlite3.c"],
         without: &[],
         flags: &[],
+        include: &[],
         link: &["-lm"],
         scripts: Some("sql"),
         own_tests: None,
@@ -75,6 +79,7 @@ const PROGRAMS: &[Real] = &[
         files: &["common", "compress", "decompress"],
         without: &[],
         flags: &[],
+        include: &[],
         link: &[],
         scripts: None,
         own_tests: None,
@@ -86,6 +91,7 @@ const PROGRAMS: &[Real] = &[
         files: &[""],
         without: &["gzclose.c", "gzlib.c", "gzread.c", "gzwrite.c"],
         flags: &[],
+        include: &[],
         link: &[],
         scripts: None,
         own_tests: None,
@@ -97,6 +103,7 @@ const PROGRAMS: &[Real] = &[
         files: &["lz4.c", "lz4hc.c", "lz4frame.c", "xxhash.c"],
         without: &[],
         flags: &[],
+        include: &[],
         link: &[],
         scripts: None,
         own_tests: None,
@@ -108,6 +115,7 @@ const PROGRAMS: &[Real] = &[
         files: &[""],
         without: &["lua.c", "luac.c"],
         flags: &["-DLUA_USE_POSIX"],
+        include: &[],
         link: &["-lm"],
         scripts: Some("lua"),
         own_tests: None,
@@ -142,10 +150,29 @@ const PROGRAMS: &[Real] = &[
             "test_worker_module.js",
         ],
         flags: &["-D_GNU_SOURCE"],
+        include: &[],
         link: &["-lm", "-lpthread"],
         scripts: None,
         own_tests: Some("tests"),
         ways: &[O2, SPAP],
+        quick: false,
+    },
+    Real {
+        name: "jsonnet",
+        files: &["core", "third_party/md5"],
+        without: &[
+            "lexer_test.cpp",
+            "libjsonnet_test.cpp",
+            "libjsonnet_test_file.c",
+            "libjsonnet_test_snippet.c",
+            "parser_test.cpp",
+        ],
+        flags: &["-std=c++17"],
+        include: &["include", "third_party/md5", "third_party/json"],
+        link: &[],
+        scripts: None,
+        own_tests: Some("test_suite"),
+        ways: &[O2],
         quick: false,
     },
 ];
@@ -194,11 +221,15 @@ fn program(real: &Real, way: &Way, folder: &Path) -> Result<Program> {
             .map(|&word| word.to_owned())
             .collect::<Vec<_>>()
     };
-    let mut sources = vec![own.join(format!("{}.c", real.name))];
+    let main = |extension: &str| own.join(real.name).with_extension(extension);
+    let mut sources = vec![main("c")];
+    if !sources[0].exists() {
+        sources = vec![main("cpp")];
+    }
     for file in real.files {
         let path = folder.join(file);
         if path.is_dir() {
-            sources.extend(files_of(&path, &["c", "S"], real.without)?);
+            sources.extend(files_of(&path, &["c", "cpp", "S"], real.without)?);
         } else {
             sources.push(path);
         }
@@ -208,6 +239,10 @@ fn program(real: &Real, way: &Way, folder: &Path) -> Result<Program> {
     flags.push("-w".into());
     flags.push(format!("-I{}", folder.display()));
     flags.push(format!("-I{}", own.display()));
+    flags.push(format!("--embed-dir={}", folder.display()));
+    for include in real.include {
+        flags.push(format!("-I{}", folder.join(include).display()));
+    }
     let mut privbox = words(&["-fprivbox-fn=main"]);
     privbox.extend(words(way.2));
     let mut link = words(real.link);
@@ -217,7 +252,11 @@ fn program(real: &Real, way: &Way, folder: &Path) -> Result<Program> {
         None => Vec::new(),
     };
     if let Some(tests) = real.own_tests {
-        scripts.extend(files_of(&folder.join(tests), &["js"], real.without)?);
+        scripts.extend(files_of(
+            &folder.join(tests),
+            &["js", "jsonnet"],
+            real.without,
+        )?);
     }
     let args = scripts
         .iter()

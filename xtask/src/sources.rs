@@ -1,4 +1,4 @@
-//! The sources of real programs: C code that crates.io packages carry. cargo fetches and caches them;
+//! The sources of real programs: C and C++ code that crates.io packages carry. cargo fetches and caches them;
 //! nothing is copied into the tree.
 
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ const INSIDE: &[(&str, &str, &str)] = &[
     ("zlib", "libz-sys", "src/zlib"),
     ("lua", "lua-src", "lua-5.4.9"),
     ("quickjs", "rquickjs-sys", "quickjs"),
+    ("jsonnet", "jsonnet-sys", "jsonnet"),
 ];
 
 /// Where each program's C sources are.
