@@ -25,6 +25,9 @@ const ENTRY: &str = "privbox";
 /// The annotation of `PRIVBOX_OUTSIDE`.
 const OUTSIDE: &str = "privbox_outside";
 
+/// The reason of a function that is named by `-fprivbox-outside` or marked `PRIVBOX_OUTSIDE`.
+pub const KEPT: &str = "its author keeps it outside";
+
 /// Decides for every function that the unit defines.
 pub fn select(module: &Module<'_>, options: &Options) -> Result<Selection, Error> {
     let entry = globs(&options.entry)?;
@@ -41,7 +44,7 @@ pub fn select(module: &Module<'_>, options: &Options) -> Result<Selection, Error
         let wanted = entry.is_match(plain) || has(&name, ENTRY);
         let excluded = outside.is_match(plain) || has(&name, OUTSIDE);
         let reason = if excluded {
-            Err("its author keeps it outside".to_owned())
+            Err(KEPT.to_owned())
         } else {
             supported(module, function)
         };

@@ -95,7 +95,12 @@ pub fn run_keeping_ir(
     }
     let mut shared = split::strip_box(&boxed, &names, &machine)?;
     let mut clones = make_clones(&boxed, &names, &selection, &mut shared)?;
-    let provided = provided();
+    // A function of the unit's own that its author keeps outside is called out, whatever the runtime library has under its name.
+    let mut provided = provided();
+    provided.retain(|name| {
+        let reason = selection.outside.get(name);
+        reason.is_none_or(|reason| reason != select::KEPT)
+    });
     let mut callouts = Callouts::new(names.clone(), provided.clone(), &shared);
     callouts.catch = unwinding;
     callouts.catch_pointers = options.unwinding == Unwinding::Cxx;
