@@ -182,7 +182,16 @@ fn once(
 fn locked(entry: &Path) -> io::Result<File> {
     let path = entry.join(old::LOCK);
     loop {
-        fs::create_dir_all(entry)?;
+        match fs::create_dir_all(entry) {
+            // It was there, and is removed before it is seen to be a folder.
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists
+                    && fs::metadata(entry).map_or(true, |entry| entry.is_dir()) =>
+            {
+                continue;
+            }
+            made => made?,
+        }
         let lock = match temporary::lock(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             lock => lock?,
@@ -387,10 +396,9 @@ mod tests {
                     })
                 })
                 .collect();
-            for maker in makers {
-                maker.join().unwrap();
-            }
+            let ends: Vec<_> = makers.into_iter().map(|maker| maker.join()).collect();
             stop.store(true, Ordering::Relaxed);
+            ends.into_iter().for_each(|end| end.unwrap());
         });
         let times = times.into_inner();
         assert!(
