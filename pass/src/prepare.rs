@@ -4,7 +4,8 @@
 //! take away later. Three kinds of things are removed here: attributes that make code generation
 //! emit accesses of its own (stack protectors, probes), *promises* that let it drop an `and` or
 //! choose a sign extension (the verifier believes data flow only, contract rule 5), and operations
-//! that code generation would expand into accesses after the masks (memcmp, gathers, LSR's pairs).
+//! that code generation would expand into accesses after the masks (gathers, LSR's pairs; memcmp even earlier,
+//! [`compare_in_place`]).
 
 use crate::codegen::reduces_loops;
 use crate::expand;
@@ -36,6 +37,13 @@ const DROPPED_STRINGS: [&str; 9] = [
     "function-instrument",
 ];
 
+/// Compares memory of a known size in place, as code generation would do after the masks.
+///
+/// Before any call is rewritten: LLVM knows `memcmp` by its name, which `NAME.privbox` is not.
+pub fn compare_in_place(module: &Module<'_>, machine: &Machine) -> Result<(), LlvmError> {
+    module.run_passes("function(mergeicmps,expand-memcmp)", machine)
+}
+
 /// Prepares every function with a body.
 pub fn run(module: &Module<'_>, machine: &Machine, options: &Options) -> Result<(), LlvmError> {
     let mut unoptimised = options.opt_level == 0;
@@ -57,15 +65,14 @@ pub fn run(module: &Module<'_>, machine: &Machine, options: &Options) -> Result<
             machine,
         )?;
     }
-    // Code generation would do the same three after the masks. loop-reduce pairs a base with an
+    // Code generation would do the same two after the masks. loop-reduce pairs a base with an
     // induction variable in ways that no single mask covers; in IR the masks see its result.
     let loops = if reduces_loops(options.level) {
         ""
     } else {
         "loop(loop-reduce),"
     };
-    let passes =
-        format!("function(mergeicmps,expand-memcmp,scalarize-masked-mem-intrin,{loops}early-cse)");
+    let passes = format!("function(scalarize-masked-mem-intrin,{loops}early-cse)");
     module.run_passes(&passes, machine)?;
     expand::run(module);
     for function in module.defined_functions() {

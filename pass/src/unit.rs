@@ -56,6 +56,7 @@ pub fn run_keeping_ir(
     boxed.clear_flag("RtLibUseGOT");
     libm::lower(&boxed);
     intrinsics::lower(&boxed);
+    prepare::compare_in_place(&boxed, &machine)?;
     let unwinding = options.unwinding != Unwinding::None;
     if unwinding {
         unwind::lower(&boxed, &normal, &provided(), options.unwinding);
