@@ -44,7 +44,12 @@ pub fn run(module: &Module<'_>, options: &Options) -> Result<HashMap<String, Sta
     let symbols = Symbols::default();
     let mut all = HashMap::new();
     for function in module.defined_functions() {
-        scans::define(module, function);
+        scans::define(
+            module,
+            function,
+            options.mask_all,
+            options.level != Level::Spap,
+        );
         tls::near_copies(module, function);
         let Some(mut work) = Work::new(module, &masker, &symbols, function, options.level) else {
             continue;

@@ -30,3 +30,44 @@ define i32 @leading(ptr %p, i64 %x) {
   %v = load i32, ptr %q
   ret i32 %v
 }
+declare i16 @llvm.cttz.i16(i16, i1)
+; The sum is masked whatever the scan gives: it stays what it was.
+; CHECK-LABEL: @unbounded(
+; CHECK-NOT: asm
+; CHECK: call i16 @llvm.cttz.i16(i16 %x, i1 true)
+; CHECK: %[[Q:.*]] = getelementptr i8, ptr %p, i64 %s
+; CHECK: call ptr @llvm.ptrmask.p0.i64(ptr %[[Q]],
+define i8 @unbounded(ptr %p, i16 %x, i64 %j) {
+  %n = call i16 @llvm.cttz.i16(i16 %x, i1 true)
+  %i = zext i16 %n to i64
+  %s = add i64 %i, %j
+  %q = getelementptr i8, ptr %p, i64 %s
+  %v = load i8, ptr %q
+  ret i8 %v
+}
+; Here a mask of the base covers the index, which counts on the scan.
+; CHECK-LABEL: @narrow(
+; CHECK: %[[X:.*]] = call i16 asm "", "=r,0"(i16 %x)
+; CHECK: call i16 @llvm.cttz.i16(i16 %[[X]], i1 false)
+; CHECK: call ptr @llvm.ptrmask.p0.i64(ptr %p,
+define i8 @narrow(ptr %p, i16 %x) {
+  %n = call i16 @llvm.cttz.i16(i16 %x, i1 true)
+  %i = zext i16 %n to i64
+  %s = add i64 %i, 4
+  %q = getelementptr i8, ptr %p, i64 %s
+  %v = load i8, ptr %q
+  ret i8 %v
+}
+; A switch needs the bound, too.
+; CHECK-LABEL: @choice(
+; CHECK: call i16 asm "", "=r,0"(i16 %x)
+define i32 @choice(i16 %x) {
+  %n = call i16 @llvm.cttz.i16(i16 %x, i1 true)
+  switch i16 %n, label %no [
+    i16 1, label %a
+  ]
+a:
+  ret i32 1
+no:
+  ret i32 0
+}
