@@ -55,7 +55,8 @@ fn rewrite(module: &Module<'_>, function: Function, block: Block, switch: Value)
         without_sign(&mut cases, width);
     }
     let dense = dense_parts(&cases);
-    if dense.is_empty() {
+    let whole = matches!(dense[..], [Dense { from: 0, to }] if to == cases.len());
+    if dense.is_empty() || (whole && becomes_bit_tests(&cases, width)) {
         return;
     }
 
@@ -174,6 +175,54 @@ fn without_sign(cases: &mut [(i64, Value, Block)], width: u32) {
         }
         cases.sort_unstable_by_key(|c| c.0);
     }
+}
+
+/// Does LLVM make bit tests of it (`x < 33 && (1 << x) & constant`), and no table?
+///
+/// Its rule (`isSuitableForBitTests`) for cases that fit in a word: at least 3 runs of cases that lead to one block, 5 to
+/// two, 6 to three, with 3 to one of them. Where it finds no table in the whole it looks for tables in parts of at least
+/// four runs that are dense enough; with one target, or if nothing is so sparse that it is cut, there are none.
+fn becomes_bit_tests(cases: &[(i64, Value, Block)], width: u32) -> bool {
+    /// Densest limit that LLVM has, for functions optimised for size.
+    const NEVER_CUT_PERCENT: i128 = 40;
+    let suits = |cases: &[(i64, Value, Block)]| {
+        let (Some(first), Some(last)) = (cases.first(), cases.last()) else {
+            return false;
+        };
+        let span = i128::from(last.0) - i128::from(first.0) + 1;
+        // Comparisons for each target: one for a single case, two for a run of them.
+        let mut targets: HashMap<Block, usize> = HashMap::new();
+        let mut rest = cases;
+        while let [first, ..] = rest {
+            let run = (1..rest.len())
+                .find(|n| rest[*n].2 != first.2 || rest[*n].0 != rest[*n - 1].0 + 1)
+                .unwrap_or(rest.len());
+            *targets.entry(first.2).or_default() += if run == 1 { 1 } else { 2 };
+            rest = &rest[run..];
+        }
+        let all: usize = targets.values().sum();
+        let most = targets.values().max().copied().unwrap_or(0);
+        let enough = match targets.len() {
+            1 => true,
+            2 => all >= 5 && cases.len() as i128 * 100 >= span * NEVER_CUT_PERCENT,
+            3 => all >= 6 && cases.len() as i128 * 100 >= span * NEVER_CUT_PERCENT,
+            _ => false,
+        };
+        span <= 64 && most >= 3 && enough
+    };
+    // Code generation extends narrow cases by zeros or by the sign: whichever it is.
+    let mut other = cases.to_vec();
+    if width < 32 {
+        for case in &mut other {
+            case.0 = if case.0 < 0 {
+                case.0 & ((1 << width) - 1)
+            } else {
+                case.0 << (64 - width) >> (64 - width)
+            };
+        }
+        other.sort_unstable_by_key(|c| c.0);
+    }
+    suits(cases) && suits(&other)
 }
 
 /// May the value's bound come from a phi?
