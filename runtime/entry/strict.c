@@ -21,11 +21,22 @@
 extern char **environ;
 static char **old_argv, **low_argv, **old_env, **low_env;
 
+/*
+ * Below bit 46, and far from the heap: malloc goes on with high mappings where brk() meets one, as it would in the first 2 GiB
+ * (MAP_32BIT), where the heap begins at random. Nothing else is mapped from here on.
+ */
+static void *low_place(size_t size)
+{
+	static uintptr_t next = (uintptr_t)1 << 40;
+
+	return (void *)__atomic_fetch_add(&next, (size + 0x1ffff) & ~(size_t)0xffff, __ATOMIC_RELAXED);
+}
+
 static void *low_pages(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
-		       -1, 0);
-	if (p == MAP_FAILED)
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || (uintptr_t)p >> 46)
 		__privbox_fail("strict mode: no low memory", "use fewer threads");
 	return p;
 }
@@ -84,7 +95,7 @@ uintptr_t __privbox_strict_stack(uintptr_t rsp, uintptr_t *args)
 void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
 {
 	if (!at && !(flags & MAP_FIXED))
-		flags |= MAP_32BIT;
+		at = low_place(size);
 	return (void *)syscall(SYS_mmap, at, size, prot, flags, fd, offset);
 }
 

@@ -239,7 +239,13 @@ fn program(real: &Real, way: &Way, folder: &Path) -> Result<Program> {
     flags.push("-w".into());
     flags.push(format!("-I{}", folder.display()));
     flags.push(format!("-I{}", own.display()));
-    flags.push(format!("--embed-dir={}", folder.display()));
+    // For `#embed`; clang's assembler does not know the option.
+    if !sources
+        .iter()
+        .any(|file| file.extension().is_some_and(|end| end == "S"))
+    {
+        flags.push(format!("--embed-dir={}", folder.display()));
+    }
     for include in real.include {
         flags.push(format!("-I{}", folder.join(include).display()));
     }
