@@ -16,12 +16,15 @@ const PROVIDED: &str = include_str!("../../runtime/box/provided.txt");
 
 /// The names in `runtime/box/provided.txt`.
 pub fn provided() -> HashSet<String> {
-    PROVIDED
-        .lines()
+    listed(PROVIDED).map(str::to_owned).collect()
+}
+
+/// The names in a list of `runtime/box`: one a line, and comments.
+pub fn listed(list: &str) -> impl Iterator<Item = &str> {
+    let lines = list.lines();
+    lines
         .map(|line| line.split('#').next().unwrap_or("").trim())
         .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 /// Stubs and references made for one unit.
@@ -178,20 +181,12 @@ fn body(
     let result = site.result();
     let places = result_places(module.layout(), result, avx)?;
     if !site.plan().complex && !is_variadic {
-        let mut types: Vec<Type> = named.iter().map(|(p, _)| p.ty).collect();
-        types.push(context.ptr());
-        let gate = callblock::gate(
-            module,
-            "__privbox_gate_callout",
-            context.void().function(&[], false),
-        );
-        let mut args = stub.params();
-        args.push(if catch {
+        let target = if catch {
             crate::unwind::catching(module, &builder, target.value(), &places)
         } else {
             target.value()
-        });
-        let call = builder.call(result.function(&types, false), gate, &args);
+        };
+        let call = callblock::call_in_registers(module, &builder, stub.params(), target, result);
         for (index, (_, _)) in named.iter().enumerate() {
             for attribute in site.call().site_attributes(Place::Param(index as u32)) {
                 if ["signext", "zeroext"].iter().any(|n| attribute.is(n)) {
@@ -199,9 +194,6 @@ fn body(
                     stub.add_attribute(Place::Param(index as u32), attribute);
                 }
             }
-        }
-        if let Some(nest) = context.enum_attribute("nest", 0) {
-            call.add_site_attribute(Place::Param(named.len() as u32), nest);
         }
         call.set_tail_kind(TailCallKind::LLVMTailCallKindTail);
         builder.ret((!result.is_void()).then_some(call));

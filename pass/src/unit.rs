@@ -58,8 +58,9 @@ pub fn run_keeping_ir(
     intrinsics::lower(&boxed);
     prepare::compare_in_place(&boxed, &machine)?;
     let unwinding = options.unwinding != Unwinding::None;
+    let mut provided = provided();
     if unwinding {
-        unwind::lower(&boxed, &normal, &provided(), options.unwinding);
+        unwind::lower(&boxed, &normal, &provided, options.unwinding);
     }
     watch("lower", &|| boxed.print());
     let selection = select::select(&boxed, options)?;
@@ -97,7 +98,6 @@ pub fn run_keeping_ir(
     let mut shared = split::strip_box(&boxed, &names, &machine)?;
     let mut clones = make_clones(&boxed, &names, &selection, &mut shared)?;
     // A function of the unit's own that its author keeps outside is called out, whatever the runtime library has under its name.
-    let mut provided = provided();
     provided.retain(|name| {
         let reason = selection.outside.get(name);
         reason.is_none_or(|reason| reason != select::KEPT)

@@ -9,7 +9,6 @@
 //! The word is the program's own memory and means nothing to the verifier. Calls of `nounwind`
 //! functions, of the runtime library, and those whose result is returned at once need no test. Who enters the box tests the
 //! word too ([`crate::entry`]), and raises the exception for its caller.
-
 //!
 //! Rust's landing pads catch everything or nothing; those of C++ ask for types ([`crate::catches`]). An exception
 //! of C++ is raised by `__cxa_throw` as ever, outside, where the call-out's routine catches it at once.
@@ -87,6 +86,11 @@ pub fn is_nounwind(function: Function) -> bool {
     function
         .enum_attribute(Place::Function, "nounwind")
         .is_some()
+}
+
+/// Does a call say so of its callee?
+pub fn is_nounwind_site(call: Value) -> bool {
+    call.site_attribute(Place::Function, "nounwind").is_some()
 }
 
 /// Landing pads whose clauses are, no funclets.
@@ -248,7 +252,7 @@ impl Lowering<'_, '_> {
     }
 
     fn may_unwind(&self, call: Value) -> bool {
-        if call.site_attribute(Place::Function, "nounwind").is_some()
+        if is_nounwind_site(call)
             || call.intrinsic().is_some()
             || call.callee().is_some_and(Value::is_inline_asm)
         {

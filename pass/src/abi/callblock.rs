@@ -130,6 +130,27 @@ pub fn call(
     Ok(Some(value))
 }
 
+/// The call-out of `target` with arguments that are all in registers: no block.
+pub fn call_in_registers(
+    module: &Module<'_>,
+    builder: &Builder<'_>,
+    mut args: Vec<Value>,
+    target: Value,
+    result: Type,
+) -> Value {
+    let context = module.context();
+    let named = args.len() as u32;
+    args.push(target);
+    let types: Vec<Type> = args.iter().map(|a| a.ty()).collect();
+    let ty = context.void().function(&[], false);
+    let gate = gate(module, "__privbox_gate_callout", ty);
+    let call = builder.call(result.function(&types, false), gate, &args);
+    if let Some(nest) = context.enum_attribute("nest", 0) {
+        call.add_site_attribute(Place::Param(named), nest);
+    }
+    call
+}
+
 /// The declaration of a gate entry.
 pub fn gate(module: &Module<'_>, name: &str, ty: Type) -> Value {
     let function = module.declare(name, ty);

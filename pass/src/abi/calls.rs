@@ -212,7 +212,7 @@ impl Calls<'_, '_> {
         let must_tail = call.tail_kind() == TailCallKind::LLVMTailCallKindMustTail;
         let unchanged = !site.plan.complex && !site.is_variadic;
         // Only here is it known whether a callee that the thunk would call out may throw.
-        let caught = self.callouts.catch_pointers && may_throw(call) && !must_tail;
+        let caught = self.callouts.catch_pointers && !unwind::is_nounwind_site(call) && !must_tail;
         match target {
             Target::Address(address) if caught && site.in_registers() => {
                 return self.translate(site, address, buffer, avx);
@@ -342,7 +342,7 @@ impl Calls<'_, '_> {
         site.refresh();
         let address = call.callee().unwrap_or(address);
         let function = block.function();
-        let catch = self.callouts.catch && may_throw(call);
+        let catch = self.callouts.catch && !unwind::is_nounwind_site(call);
         let outside = function.append_block(context, "outside");
         let inside = function.append_block(context, "inside");
         outside.move_after(block);
@@ -383,7 +383,6 @@ impl Calls<'_, '_> {
         (catch, avx): (bool, bool),
     ) -> Result<Option<Value>, String> {
         let module = self.module;
-        let context = module.context();
         let places = result_places(module.layout(), site.result, avx)?;
         if site.in_registers() {
             let target = if catch {
@@ -391,19 +390,9 @@ impl Calls<'_, '_> {
             } else {
                 address
             };
-            let mut args: Vec<Value> = site.named.iter().map(|a| a.value).collect();
-            args.push(target);
-            let types: Vec<Type> = args.iter().map(|a| a.ty()).collect();
-            let gate = callblock::gate(
-                module,
-                "__privbox_gate_callout",
-                context.void().function(&[], false),
-            );
-            let call = builder.call(site.result.function(&types, false), gate, &args);
+            let args = site.named.iter().map(|a| a.value).collect();
+            let call = callblock::call_in_registers(module, builder, args, target, site.result);
             copy_site_attributes(site.call, call, &site.plan);
-            if let Some(nest) = context.enum_attribute("nest", 0) {
-                call.add_site_attribute(Place::Param(site.named.len() as u32), nest);
-            }
             return Ok(Some(call));
         }
         let buffer = buffer.ok_or("no buffer for a call block")?;
@@ -418,11 +407,6 @@ impl Calls<'_, '_> {
         };
         callblock::call(module, builder, buffer, target, site.result, avx)
     }
-}
-
-/// May the callee throw?
-fn may_throw(call: Value) -> bool {
-    call.site_attribute(Place::Function, "nounwind").is_none()
 }
 
 impl Site {

@@ -1,5 +1,6 @@
 //! What calls code generation may make of an instruction, and where they lead.
 
+use crate::callouts::listed;
 use crate::llvm::{Function, Linkage, Module, Opcode, Value};
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -18,13 +19,7 @@ const GATE: [&str; 5] = [
 
 /// Is `symbol` the box's function of a name in `runtime/box/shallow.txt`? What calls it counts [`LIBRARY`](super::LIBRARY) bytes for it.
 pub fn is_shallow(symbol: &str) -> bool {
-    static NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-        SHALLOW
-            .lines()
-            .map(|line| line.split('#').next().unwrap_or("").trim())
-            .filter(|name| !name.is_empty())
-            .collect()
-    });
+    static NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| listed(SHALLOW).collect());
     symbol
         .strip_suffix(".privbox")
         .is_some_and(|name| NAMES.contains(name))
