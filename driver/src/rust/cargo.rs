@@ -239,7 +239,7 @@ impl Session {
             .with_context(|| format!("cannot make '{}'", target_dir.display()))?;
         let own = env::current_exe().context("cannot find this program")?;
         let folder = own.parent().map(Path::to_path_buf).unwrap_or_default();
-        let wrapper = match env::var_os(chain::WRAPPER).filter(|set| !set.is_empty()) {
+        let wrapper = match chain::from_environment() {
             Some(wrapper) => Some(wrapper),
             None => chain::of_the_user(&folder.join("privbox-rustc"), &line.configs())?,
         };

@@ -17,6 +17,11 @@ use anyhow::{Context as _, Result};
 /// The user's own wrapper of rustc, which runs behind ours.
 pub const WRAPPER: &str = "PRIVBOX_RUSTC_WRAPPER";
 
+/// What [`WRAPPER`] says; empty says nothing.
+pub fn from_environment() -> Option<OsString> {
+    env::var_os(WRAPPER).filter(|wrapper| !wrapper.is_empty())
+}
+
 /// rustc, and the programs that run it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rustc {

@@ -93,19 +93,17 @@ fn is_current(entry: &Path) -> bool {
     })
 }
 
-/// Size and time of a file, as the keys of entries take them.
+/// Size and time, in nanoseconds since 1970, of a file: another one in its place has others.
+pub fn stamp(file: &Path) -> io::Result<(u64, u128)> {
+    let metadata = fs::metadata(file)?;
+    let time = metadata.modified().ok();
+    let time = time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    Ok((metadata.len(), time.unwrap_or_default().as_nanos()))
+}
+
+/// The same as a word.
 fn state(file: &Path) -> String {
-    let modified = |metadata: &fs::Metadata| {
-        let time = metadata.modified().ok()?;
-        time.duration_since(SystemTime::UNIX_EPOCH).ok()
-    };
-    match fs::metadata(file) {
-        Ok(metadata) => {
-            let time = modified(&metadata).unwrap_or_default().as_nanos();
-            format!("{}:{time}", metadata.len())
-        }
-        Err(_) => "none".to_owned(),
-    }
+    stamp(file).map_or("none".to_owned(), |(size, time)| format!("{size}:{time}"))
 }
 
 /// Removes the files of an entry that are known to be its, and the folder if that was all. Under the entry's lock: who

@@ -327,16 +327,11 @@ fn concerned(context: &Context) -> Context {
 fn key(context: &Context, library: &Path, program: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     for file in [library, program] {
-        let metadata =
-            fs::metadata(file).with_context(|| format!("cannot read '{}'", file.display()))?;
+        let (size, time) =
+            old::stamp(file).with_context(|| format!("cannot read '{}'", file.display()))?;
         hash.update(file.as_os_str().as_bytes());
-        hash.update(metadata.len().to_le_bytes());
-        let modified = metadata
-            .modified()
-            .ok()
-            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
-            .unwrap_or_default();
-        hash.update(modified.as_nanos().to_le_bytes());
+        hash.update(size.to_le_bytes());
+        hash.update(time.to_le_bytes());
     }
     let options = &context.options;
     hash.update(format!(

@@ -67,8 +67,7 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
         }
         _ => {}
     }
-    let wrapper = env::var_os(chain::WRAPPER).filter(|wrapper| !wrapper.is_empty());
-    let Some((rustc, words)) = Rustc::take(arguments, wrapper) else {
+    let Some((rustc, words)) = Rustc::take(arguments, chain::from_environment()) else {
         return Err(anyhow!("no rustc to run\n{HELP}").into());
     };
     let invocation = Invocation::parse(words)?;
