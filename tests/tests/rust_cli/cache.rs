@@ -31,7 +31,7 @@ fn old(package: &Package) -> Result<()> {
         Ok(copy)
     };
     let (first, second) = (copy("libcfg_if-")?, copy("libunwind-")?);
-    let make = |library: &PathBuf| {
+    let make_with = |library: &PathBuf, flags: &str| {
         let make = Run::new(
             package.tools.privbox.with_file_name("privbox-rustc"),
             &package.folder,
@@ -39,9 +39,10 @@ fn old(package: &Package) -> Result<()> {
         .arg("--privbox-make")
         .arg(library)
         .env("PRIVBOX_CACHE", &cache.to_string_lossy())
-        .without(["PRIVBOX_FLAGS"]);
+        .env("PRIVBOX_FLAGS", flags);
         succeeds(&make)
     };
+    let make = |library| make_with(library, "");
     let entries = || -> Result<Vec<PathBuf>> {
         let folders = fs::read_dir(&cache)?.filter_map(Result::ok);
         Ok(folders
@@ -75,15 +76,7 @@ fn old(package: &Package) -> Result<()> {
     make(&first)?;
     fs::remove_file(cache.join("swept"))?;
     // Another level: a third entry, and a look through the others.
-    let third = Run::new(
-        package.tools.privbox.with_file_name("privbox-rustc"),
-        &package.folder,
-    )
-    .arg("--privbox-make")
-    .arg(&first)
-    .env("PRIVBOX_CACHE", &cache.to_string_lossy())
-    .env("PRIVBOX_FLAGS", "-fprivbox-level=spap");
-    succeeds(&third)?;
+    make_with(&first, "-fprivbox-level=spap")?;
     let left = entries()?;
     ensure!(
         left.len() == 2 && left.contains(&made[0]),

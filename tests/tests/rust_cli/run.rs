@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use privbox_tests::process::{End, Run};
+use privbox_tests::process::{End, Outcome, Run};
 use privbox_tests::rust;
 use privbox_tests::toolchain::workspace;
 
@@ -112,28 +112,31 @@ fn profiles(package: &Package) -> Result<()> {
     Ok(())
 }
 
-/// Unit, integration and documentation tests; marked functions in any of them enter the box.
-fn tests(package: &Package) -> Result<()> {
-    let run = package
-        .cargo("privbox test --workspace -- --nocapture")
-        .env("EXPECT_BOX", "1");
+/// The package's tests pass, and say so, and this line besides.
+fn all_pass(run: &Run, also: &str) -> Result<Outcome> {
     let outcome = run.run()?;
     ensure!(outcome.ok(), "{}", shown(&outcome));
     let text = String::from_utf8_lossy(&outcome.stdout);
     for line in [
         "test tests::reports ... ok",
         "test tests::panics - should panic ... ok",
-        "whole: User, entered: true",
         "test tests::counts ... ok",
+        "test result: ok. 3 passed",
+        also,
     ] {
         ensure!(text.contains(line), "no '{line}': {}", shown(&outcome));
     }
+    Ok(outcome)
+}
+
+/// Unit, integration and documentation tests; marked functions in any of them enter the box.
+fn tests(package: &Package) -> Result<()> {
+    let run = package
+        .cargo("privbox test --workspace -- --nocapture")
+        .env("EXPECT_BOX", "1");
+    let outcome = all_pass(&run, "whole: User, entered: true")?;
     let documentation = outcome.stderr.contains("Doc-tests app");
-    ensure!(
-        documentation && text.contains("test result: ok. 3 passed"),
-        "{}",
-        shown(&outcome)
-    );
+    ensure!(documentation, "{}", shown(&outcome));
     // Outside the box they run as well.
     succeeds(
         &package
@@ -148,18 +151,7 @@ fn tests_as_a_whole(package: &Package) -> Result<()> {
     let run = package
         .cargo("privbox test --workspace -fprivbox-fn=main")
         .env("PRIVBOX_STATS", "1");
-    let outcome = run.run()?;
-    ensure!(outcome.ok(), "{}", shown(&outcome));
-    let text = String::from_utf8_lossy(&outcome.stdout);
-    for line in [
-        "test tests::reports ... ok",
-        "test tests::panics - should panic ... ok",
-        "test tests::counts ... ok",
-        "test from_outside ... ok",
-        "test result: ok. 3 passed",
-    ] {
-        ensure!(text.contains(line), "no '{line}': {}", shown(&outcome));
-    }
+    let outcome = all_pass(&run, "test from_outside ... ok")?;
     // Unit tests of `app`, of its two programs, of `words` and of `shout`, and `whole`; the tests of a procedural macro
     // are the host's, but are compiled for the target as the others are.
     let (own, _) = privbox_tests::compare::statistics(&outcome.stderr);
